@@ -79,4 +79,7 @@ export type DocumentReading = {
 }
 
 /** A document that cannot be read at all: too deep, not a feed, an HTML error page. */
-export type DocumentFailure = { failure: 'not-a-feed' | 'too-deep' | 'too-large' | 'malformed'; detail: string }
+export type DocumentFailure = {
+  failure: 'not-a-feed' | 'too-deep' | 'too-large' | 'malformed'
+  detail: string
+}

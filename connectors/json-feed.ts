@@ -1,0 +1,179 @@
+import type { DocumentFailure } from '../domain/items.ts'
+import { storable } from './decode.ts'
+import { type Apart, type FeedEntry, languageTag } from './feed-entry.ts'
+import type { FeedSettings } from './feed-settings.ts'
+import { httpLink } from './links.ts'
+import { htmlToText, oneLine, plainText, titleText } from './text.ts'
+import { type XmlLimits, xmlLimits } from './xml-reader.ts'
+
+export type JsonFeed = {
+  title: string | null
+  /** Each can be read alone: language, base and how its id was told apart are in its extension. */
+  items: JsonObject[]
+  next: string | null
+  hub: string | null
+  complete: boolean
+  warnings: string[]
+}
+
+export type JsonObject = Record<string, unknown>
+
+/** Reads a document of JSON Feed 1.0 or 1.1 (jsonfeed.org/version/1.1). */
+export function readJsonFeed(
+  text: string,
+  base: string | null,
+  limits: Partial<XmlLimits> = {},
+): JsonFeed | DocumentFailure {
+  const document = parseJson(text)
+  if ('failure' in document) return document
+  const { value } = document
+  const isFeed = /^https?:\/\/jsonfeed\.org\/version\//.test(stringIn(value, 'version'))
+  if (!isFeed || !Array.isArray(value.items))
+    return { failure: 'not-a-feed', detail: 'JSON, but no JSON Feed' }
+  const most = limits.entries ?? xmlLimits.entries
+  const complete = value.items.length <= most
+  const language = languageTag(stringIn(value, 'language'))
+  const items = value.items.slice(0, most).map((item) => ({
+    ...(isObject(item) ? item : {}),
+    [ownExtension]: { base, language },
+  }))
+  const hubs = Array.isArray(value.hubs) ? value.hubs.filter(isObject) : []
+  const hub = hubs.find((one) => stringIn(one, 'type').toLowerCase() === 'websub')
+  return {
+    title: titleText(stringIn(value, 'title')) || null,
+    items,
+    next: httpLink(stringIn(value, 'next_url'), base),
+    hub: hub ? httpLink(stringIn(hub, 'url'), base) : null,
+    complete,
+    warnings: complete ? [] : [`more than ${most} entries: the rest is left`],
+  }
+}
+
+/** Reads one item of a JSON Feed. */
+export function readJsonItem(
+  item: JsonObject,
+  settings: FeedSettings,
+  limits: Partial<XmlLimits> = {},
+): FeedEntry {
+  const warnings: string[] = []
+  const own = objectIn(item, ownExtension)
+  const base = stringIn(own, 'base') || null
+  const apart = stringIn(own, 'apart')
+  const address = stringIn(item, 'url')
+  const link = httpLink(address, base)
+  if (link === null && address !== '') warnings.push('link: not an http address')
+  return {
+    guid: idOf(item),
+    link,
+    title: titleText(stringIn(item, 'title')) || null,
+    text: bodyOf(item, limits.text ?? xmlLimits.text, warnings),
+    published: stringIn(item, 'date_published') || null,
+    updated: stringIn(item, 'date_modified') || null,
+    authors: authorsOf(item),
+    categories: stringsIn(item, 'tags').map((term) => ({ domain: null, term })),
+    position: null,
+    language: languageTag(stringIn(item, 'language') || stringIn(own, 'language')),
+    inReplyTo: undefined,
+    organisation: organisationIn(item, settings),
+    apart: isApart(apart) ? apart : null,
+    warnings,
+  }
+}
+
+/** One item as text that can be read again alone, with a mark of how its id was told apart. */
+export function rawJsonItem(item: JsonObject, apart: Apart | null): string {
+  return JSON.stringify(
+    apart ? { ...item, [ownExtension]: { ...objectIn(item, ownExtension), apart } } : item,
+  )
+}
+
+/** Parses a JSON object, or says why there is none; too deep is refused before any recursion. */
+export function parseJson(text: string): { value: JsonObject } | DocumentFailure {
+  if (depthOf(text) > xmlLimits.depth) {
+    return { failure: 'too-deep', detail: `more than ${xmlLimits.depth} values inside each other` }
+  }
+  try {
+    const value: unknown = JSON.parse(text)
+    return isObject(value) ? { value } : { failure: 'not-a-feed', detail: 'JSON, but no object' }
+  } catch {
+    return { failure: 'malformed', detail: 'the JSON is broken or cut off' }
+  }
+}
+
+const ownExtension = '_care_connect'
+
+function idOf(item: JsonObject): string | null {
+  const { id } = item
+  if (typeof id === 'number') return String(id)
+  return oneLine(stringIn(item, 'id')) || null
+}
+
+function bodyOf(item: JsonObject, most: number, warnings: string[]): string {
+  const html = stringIn(item, 'content_html')
+  const text = stringIn(item, 'content_text') || stringIn(item, 'summary')
+  const chosen = html.trim() === '' ? text : html
+  if (chosen.length > most) warnings.push(`content: cut at ${most} characters`)
+  const cut = storable(chosen.slice(0, most))
+  return chosen === html ? htmlToText(cut) : plainText(cut)
+}
+
+function authorsOf(item: JsonObject): string[] {
+  const { author, authors } = item
+  const all: unknown[] = Array.isArray(authors) ? authors : [author]
+  const names = all.filter(isObject).map((one) => oneLine(stringIn(one, 'name')))
+  return names.filter((name) => name !== '' && !name.includes('@'))
+}
+
+function organisationIn(item: JsonObject, settings: FeedSettings): string | null {
+  const wanted = settings.organisationElement
+  if (!wanted) return null
+  const holder = wanted.namespace === '' ? item : objectIn(item, wanted.namespace)
+  return oneLine(stringIn(holder, wanted.name)) || null
+}
+
+function isApart(value: string): value is Apart {
+  return value === 'link' || value === 'text'
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+// Names from settings and documents meet here: own properties only, so `constructor` finds nothing.
+function stringIn(object: JsonObject, name: string): string {
+  const value = Object.hasOwn(object, name) ? object[name] : undefined
+  return typeof value === 'string' ? storable(value) : ''
+}
+
+function objectIn(object: JsonObject, name: string): JsonObject {
+  const value = Object.hasOwn(object, name) ? object[name] : undefined
+  return isObject(value) ? value : {}
+}
+
+function stringsIn(object: JsonObject, name: string): string[] {
+  const value = object[name]
+  if (!Array.isArray(value)) return []
+  return value
+    .filter((one) => typeof one === 'string')
+    .map((one) => oneLine(one))
+    .filter((one) => one !== '')
+}
+
+function depthOf(text: string): number {
+  let depth = 0
+  let deepest = 0
+  let inString = false
+  for (let at = 0; at < text.length; at++) {
+    const code = text.charCodeAt(at)
+    if (inString) {
+      if (code === backslash) at++
+      else if (code === quote) inString = false
+    } else if (code === quote) inString = true
+    else if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, ++depth)
+    else if (code === 0x7d || code === 0x5d) depth--
+  }
+  return deepest
+}
+
+const quote = 0x22
+const backslash = 0x5c

@@ -1,0 +1,23 @@
+/** An absolute http or https address without credentials, or null for anything else. */
+export function httpLink(address: string, base: string | null): string | null {
+  const trimmed = address.trim()
+  if (trimmed === '') return null
+  const url = URL.parse(trimmed, base ?? undefined)
+  if (url === null || (url.protocol !== 'http:' && url.protocol !== 'https:')) return null
+  if (url.username !== '' || url.password !== '') {
+    url.username = ''
+    url.password = ''
+  }
+  return url.href
+}
+
+/** What relative addresses of a document are relative to: its address without query, fragment, credentials. */
+export function baseOfDocument(address: string): string | null {
+  const url = URL.parse(address)
+  if (url === null) return null
+  url.search = ''
+  url.hash = ''
+  url.username = ''
+  url.password = ''
+  return url.href
+}

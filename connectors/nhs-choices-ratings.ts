@@ -1,0 +1,43 @@
+import type { ItemRating } from '../domain/items.ts'
+import { attributeOf, childOf, childrenOf, textOf, type XmlElement } from './xml-element.ts'
+
+/** The ratings of a comment, question and answer verbatim. */
+export function ratingsOf(entry: XmlElement): ItemRating[] {
+  const ratings = childOf(entry, namespace, 'ratings')
+  return ratings ? childrenOf(ratings, namespace, 'rating').map(ratingOf) : []
+}
+
+const namespace = 'http://syndication.nhschoices.nhs.uk/schemas/ratingsandcomments'
+
+function ratingOf(rating: XmlElement): ItemRating {
+  const question = textOf(childOf(rating, namespace, 'questionText'))
+  const answer = textOf(childOf(rating, namespace, 'answerText'))
+  const metric = childOf(rating, namespace, 'answerMetric')
+  return {
+    question,
+    answer: answer === '' ? null : answer,
+    value: metric && numberIn(metric, 'value'),
+    scale: metric && scaleOf(question, metric),
+  }
+}
+
+/**
+ * Only a Scale says its ends. "Friends and Family" is an Option from 1 to 5 with 5 best; the values of any
+ * other Option are numbers of answers: in the old "Overall rating" 1 recommends and 2 does not.
+ */
+function scaleOf(question: string, metric: XmlElement): ItemRating['scale'] {
+  const type = attributeOf(metric, 'type')
+  if (type === 'Option') return isFriendsAndFamily(question) ? { min: 1, max: 5, best: 'max' } : null
+  const min = numberIn(metric, 'minValue')
+  const max = numberIn(metric, 'maxValue')
+  return type === 'Scale' && min !== null && max !== null && min < max ? { min, max, best: 'max' } : null
+}
+
+function isFriendsAndFamily(question: string): boolean {
+  return /^\s*friends\s+and\s+family\b/i.test(question)
+}
+
+function numberIn(metric: XmlElement, name: string): number | null {
+  const text = attributeOf(metric, name)?.trim() ?? ''
+  return /^-?\d{1,9}(\.\d{1,9})?$/.test(text) ? Number(text) : null
+}
