@@ -1,0 +1,153 @@
+import { randomBytes } from 'node:crypto'
+import { globSync } from 'node:fs'
+import { dirname, join, relative, resolve } from 'node:path'
+import { startEmbedded } from '../prisma/embedded.ts'
+import { applyMigrations } from '../prisma/engine.ts'
+import {
+  asAdministrator,
+  createDatabase,
+  databaseUrl,
+  dropDatabase,
+  serverVariable,
+  templateVariable,
+} from './database.ts'
+import { startRedis } from './redis.ts'
+import { type FileReport, runFile } from './run-file.ts'
+
+type Cleanup = () => Promise<void>
+
+const root = join(import.meta.dirname, '..')
+const jobs = 2
+const interrupted = new AbortController()
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+  process.on(signal, () => interrupted.abort(signal))
+}
+process.exitCode = await main(process.argv.slice(2))
+
+async function main(args: string[]): Promise<number> {
+  const files = chooseFiles(args)
+  const cleanups: Cleanup[] = []
+  const notes: string[] = []
+  try {
+    const env = { ...(await prepareStore(cleanups)), ...(await prepareRedis(cleanups, notes)) }
+    const reports = await runAll(files, { ...childEnvironment(), ...env })
+    return summarise(reports, notes)
+  } catch (error) {
+    console.error(error instanceof Error ? error.message : error)
+    return 1
+  } finally {
+    for (const cleanup of cleanups.reverse()) {
+      await cleanup().catch((error) => console.error(`While stopping: ${error.message}`))
+    }
+  }
+}
+
+function chooseFiles(args: string[]): string[] {
+  const patterns = args.length > 0 ? args : ['test/**/*.test.ts']
+  const cwd = args.length > 0 ? process.cwd() : root
+  return [...new Set(globSync(patterns, { cwd }).map((file) => relative(root, resolve(cwd, file))))].sort()
+}
+
+/** One migrated database on one server, which each test file clones. */
+async function prepareStore(cleanups: Cleanup[]): Promise<NodeJS.ProcessEnv> {
+  const template = `care_test_${randomBytes(4).toString('hex')}`
+  let server = process.env.TEST_DATABASE_URL
+  if (server) {
+    const given = server
+    cleanups.push(() => dropAll(given, template))
+  } else {
+    const embedded = await startEmbedded({ folder: root, purpose: 'test', database: 'administration' })
+    cleanups.push(embedded.stop)
+    server = embedded.url
+  }
+  await asAdministrator(server, (client) => createDatabase(client, template))
+  await applyMigrations(databaseUrl(server, template))
+  return { [serverVariable]: server, [templateVariable]: template }
+}
+
+async function dropAll(server: string, template: string): Promise<void> {
+  await asAdministrator(server, async (client) => {
+    const sql = 'select datname from pg_database where starts_with(datname, $1)'
+    const { rows } = await client.query<{ datname: string }>(sql, [template])
+    for (const { datname } of rows) await dropDatabase(client, datname)
+  })
+}
+
+async function prepareRedis(cleanups: Cleanup[], notes: string[]): Promise<NodeJS.ProcessEnv> {
+  if (process.env.REDIS_URL) return { CARE_TEST_REDIS: process.env.REDIS_URL }
+  const redis = await startRedis()
+  if ('missing' in redis) {
+    notes.push(`Tests with Redis were skipped: ${redis.missing}. Install redis-server, or set REDIS_URL.`)
+    return {}
+  }
+  cleanups.push(redis.stop)
+  return { CARE_TEST_REDIS: redis.url }
+}
+
+/** What the tester has set for the service itself is not for tests. */
+function childEnvironment(): NodeJS.ProcessEnv {
+  const { DATABASE_URL: _database, REDIS_URL: _redis, ...env } = process.env
+  return env
+}
+
+async function runAll(files: string[], env: NodeJS.ProcessEnv): Promise<FileReport[]> {
+  const reports: FileReport[] = []
+  const waiting = [...files]
+  const work = async () => {
+    for (let file = waiting.shift(); file && !interrupted.signal.aborted; file = waiting.shift()) {
+      const report = await runFile(resolve(root, file), env, interrupted.signal)
+      if (interrupted.signal.aborted) return
+      reports.push({ ...report, file })
+      print({ ...report, file })
+    }
+  }
+  await Promise.all(Array.from({ length: jobs }, work))
+  return reports
+}
+
+function print({ file, milliseconds, passed, failed, failures, skipped, output }: FileReport): void {
+  const counts = [
+    `${passed} passed`,
+    failed && `${failed} failed`,
+    skipped.length && `${skipped.length} skipped`,
+  ]
+  console.log(
+    `${failures.length ? 'FAIL' : 'ok  '} ${file}  ${counts.filter(Boolean).join(', ')}  ${seconds(milliseconds)}`,
+  )
+  for (const { name, detail } of failures) console.log(indent(`\n✗ ${name}\n${indent(detail)}`))
+  if (failures.length && output.trim()) console.log(indent(`\nIt wrote:\n${indent(output.trimEnd())}`))
+  if (failures.length) console.log()
+}
+
+function summarise(reports: FileReport[], notes: string[]): number {
+  const folders = Map.groupBy(reports, ({ file }) => dirname(file))
+  console.log('\nTime by folder')
+  for (const [folder, inside] of folders) {
+    console.log(
+      `  ${folder}  ${seconds(sum(inside, ({ milliseconds }) => milliseconds))}, ${inside.length} files`,
+    )
+  }
+  const skipped = reports.flatMap((report) => report.skipped.map((skip) => ({ ...skip, file: report.file })))
+  if (skipped.length) console.log('\nSkipped')
+  for (const { file, name, reason } of skipped) console.log(`  ${file}: ${name} (${reason})`)
+  for (const note of notes) console.log(`\n${note}`)
+  if (interrupted.signal.aborted)
+    console.log(`\nStopped by ${interrupted.signal.reason}: not every file has run.`)
+  const passed = sum(reports, (report) => report.passed)
+  const failed = sum(reports, (report) => report.failed)
+  if (passed + failed === 0) console.log('\nNo test ran.')
+  console.log(`\n${passed} passed, ${failed} failed, ${skipped.length} skipped`)
+  return interrupted.signal.aborted ? 130 : failed > 0 || passed === 0 ? 1 : 0
+}
+
+function sum(reports: FileReport[], of: (report: FileReport) => number): number {
+  return reports.reduce((total, report) => total + of(report), 0)
+}
+
+function seconds(milliseconds: number): string {
+  return `${(milliseconds / 1000).toFixed(1)} s`
+}
+
+function indent(text: string): string {
+  return text.replace(/^(?=.)/gm, '    ')
+}
