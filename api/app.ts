@@ -1,0 +1,358 @@
+import { randomUUID } from 'node:crypto'
+import cors from '@fastify/cors'
+import rateLimit from '@fastify/rate-limit'
+import swagger from '@fastify/swagger'
+import swaggerUi from '@fastify/swagger-ui'
+import fastify, {
+  type FastifyBaseLogger,
+  type FastifyInstance,
+  type FastifyReply,
+  type FastifyRequest,
+} from 'fastify'
+import type { Caller } from '../domain/callers.ts'
+import type { FieldError } from '../domain/errors.ts'
+import type { Db } from '../prisma/client.ts'
+import { actingUserMissing, createAuthenticate } from './auth.ts'
+import { type Contract, type Operation, readContract } from './contract/contract.ts'
+import type { Handlers } from './contract/handler.ts'
+import { type AnyHandler, type AnyReply, addRoutes, parametersOf } from './contract/routes.ts'
+import { createValidation, fieldProblems, type Validation } from './contract/validation.ts'
+import { etagOf, matches } from './etag.ts'
+import type { Context } from './handlers/context.ts'
+import { handlers } from './handlers/index.ts'
+import { answerTo, catalogue, DoorError, problem } from './problems.ts'
+
+export type AppOptions = {
+  db: Db
+  /** Begins every address that goes out; without a slash at the end. */
+  publicUrl: string
+  logger: FastifyBaseLogger | false
+  /** Which proxies may say where a request comes from: addresses and ranges, or none. */
+  trustProxy?: string
+  /** Requests a minute, per key or per address without one. */
+  requestsPerMinute: number
+  /** Counts requests over all processes; without it each counts its own. */
+  rateLimitRedis?: unknown
+  contract?: Contract
+  now?: () => Date
+}
+
+const BODY_LIMIT = 1024 * 1024
+
+/** The whole API over one store; starts with `listen`, or takes requests by `inject`. Rejects when contract and handlers do not fit. */
+export async function createApp(options: AppOptions): Promise<FastifyInstance> {
+  const contract = options.contract ?? readContract()
+  const validation = createValidation(contract)
+  const app = fastify({
+    ...(options.logger === false ? { logger: false } : { loggerInstance: options.logger }),
+    disableRequestLogging: true,
+    genReqId: () => randomUUID(),
+    requestIdHeader: false,
+    trustProxy: options.trustProxy ?? false,
+    bodyLimit: BODY_LIMIT,
+    requestTimeout: 30_000,
+    keepAliveTimeout: 72_000,
+    http: { headersTimeout: 15_000, connectionsCheckingInterval: 5_000 },
+    routerOptions: { maxParamLength: 500, ignoreTrailingSlash: false },
+    forceCloseConnections: 'idle',
+    return503OnClosing: true,
+    frameworkErrors: (error, request, reply) =>
+      sendProblem(error, request as FastifyRequest, reply as unknown as FastifyReply),
+    clientErrorHandler,
+  })
+  // Bodies without a schema must not slip through to a handler.
+  app.removeContentTypeParser('text/plain')
+  app.setValidatorCompiler(({ schema, httpPart }) =>
+    httpPart === 'body' ? validation.body(schema as never) : validation.text(schema as never),
+  )
+  app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
+  app.setNotFoundHandler((request, reply) => sendProblem(notFoundError(app, request), request, reply))
+  app.addHook('onSend', addHeaders)
+  app.addHook('onResponse', logRequest)
+
+  await app.register(cors, {
+    origin: '*',
+    methods: ['GET', 'POST', 'PATCH'],
+    allowedHeaders: [
+      'Authorization',
+      'Content-Type',
+      'If-Match',
+      'If-None-Match',
+      'Idempotency-Key',
+      'Acting-User',
+    ],
+    exposedHeaders: [
+      'ETag',
+      'Link',
+      'Location',
+      'Request-Id',
+      'Retry-After',
+      'RateLimit-Limit',
+      'RateLimit-Remaining',
+      'RateLimit-Reset',
+    ],
+    maxAge: 86_400,
+  })
+  await app.register(rateLimit, {
+    global: false,
+    enableDraftSpec: true,
+    ...(options.rateLimitRedis !== undefined && {
+      redis: options.rateLimitRedis,
+      skipOnError: true,
+      nameSpace: 'care-connect-limit-',
+    }),
+  })
+  await addReference(app, contract)
+  addContractRoutes(app, contract, validation, options)
+  await app.ready()
+  return app
+}
+
+/** What a request to an operation carries along, once its caller is known. */
+const callers = new WeakMap<FastifyRequest, Caller>()
+const operations = new WeakMap<FastifyRequest, Operation>()
+
+function addContractRoutes(
+  app: FastifyInstance,
+  contract: Contract,
+  validation: Validation,
+  options: AppOptions,
+): void {
+  const authenticate = createAuthenticate(options.db)
+  const limit = app.createRateLimit({
+    max: options.requestsPerMinute,
+    timeWindow: '1 minute',
+    keyGenerator: limitKey,
+  })
+  const components = new Map<string, ReturnType<Validation['component']>>()
+  const problemsOf: Context['problemsOf'] = (schema, value) => {
+    const validate = components.get(schema) ?? validation.component(schema)
+    components.set(schema, validate)
+    return validate(value) ? [] : fieldProblems('body', validate.errors ?? [])
+  }
+
+  addRoutes(app, contract, handlers satisfies Handlers<Context> as unknown as Record<string, AnyHandler>, {
+    async onRequest(operation, request, reply) {
+      operations.set(request, operation)
+      if (operation.path.startsWith('/v1/')) {
+        callers.set(request, await authenticated(authenticate, operation, request, reply, limit))
+        await spend(limit, request, reply)
+      }
+    },
+    async answer(operation, handler, request, reply) {
+      const caller = callers.get(request) ?? { kind: 'public' }
+      requireActingUser(operation, caller)
+      const context: Context = {
+        db: options.db,
+        caller,
+        now: options.now?.() ?? new Date(),
+        publicUrl: options.publicUrl,
+        problemsOf,
+      }
+      const answer = await handler({
+        ...context,
+        path: request.params,
+        query: request.query,
+        header: parametersOf(operation, 'header', request.headers),
+        body: request.body,
+      })
+      return send(reply, operation, answer, options.publicUrl)
+    },
+  })
+}
+
+type Limit = ReturnType<FastifyInstance['createRateLimit']>
+
+// Who fails to say who they are is counted by address, so that keys cannot be tried out at speed.
+async function authenticated(
+  authenticate: ReturnType<typeof createAuthenticate>,
+  operation: Operation,
+  request: FastifyRequest,
+  reply: FastifyReply,
+  limit: Limit,
+): Promise<Caller> {
+  try {
+    return await authenticate(operation, request)
+  } catch (error) {
+    if (error instanceof DoorError && error.code === 'origin_not_allowed')
+      reply.removeHeader('access-control-allow-origin')
+    if (error instanceof DoorError) await spend(limit, request, reply)
+    throw error
+  }
+}
+
+async function spend(limit: Limit, request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const spent = await limit(request)
+  if (spent.isAllowed) return
+  reply.headers({
+    'ratelimit-limit': spent.max,
+    'ratelimit-remaining': spent.remaining,
+    'ratelimit-reset': spent.ttlInSeconds,
+  })
+  if (spent.isExceeded) {
+    throw new DoorError(
+      'too_many_requests',
+      { detail: `${spent.max} a minute are allowed; wait.` },
+      spent.ttlInSeconds,
+    )
+  }
+}
+
+// A publishable key stands in a page that many read, so its readers are told apart by address.
+function limitKey(request: FastifyRequest): string {
+  const caller = callers.get(request)
+  if (caller?.kind !== 'client') return request.ip
+  return caller.publishable ? `${caller.clientId} ${request.ip}` : String(caller.clientId)
+}
+
+function requireActingUser(operation: Operation, caller: Caller): void {
+  if (!actingUserMissing(operation, caller)) return
+  throw Object.assign(new Error('acting user missing'), {
+    validation: [],
+    problems: [
+      {
+        in: 'header',
+        pointer: '/Acting-User',
+        code: 'missing',
+        detail: 'A staff tool must say which person acts.',
+      },
+    ],
+  })
+}
+
+function send(reply: FastifyReply, operation: Operation, answer: AnyReply, publicUrl: string): FastifyReply {
+  reply.code(answer.status)
+  if (answer.location !== undefined) reply.header('location', `${publicUrl}${answer.location}`)
+  if (answer.next) reply.header('link', `<${nextUrl(reply.request, answer.next, publicUrl)}>; rel="next"`)
+  if (answer.version !== undefined) reply.header('etag', String(answer.version))
+  const [type = 'application/json'] = Object.keys(operation.responses[answer.status]?.content ?? {})
+  reply.type(`${type}; charset=utf-8`)
+  return reply.send(isJson(answer.body) ? answer.body.json : answer.body)
+}
+
+function isJson(body: unknown): body is { json: string } {
+  return typeof body === 'object' && body !== null && 'json' in body && typeof body.json === 'string'
+}
+
+function nextUrl(request: FastifyRequest, next: string, publicUrl: string): string {
+  const url = new URL(request.url, 'http://here.invalid')
+  url.searchParams.set('after', next)
+  return `${publicUrl}${url.pathname}${url.search}`
+}
+
+async function addHeaders(request: FastifyRequest, reply: FastifyReply, payload: unknown): Promise<unknown> {
+  reply.header('request-id', request.id)
+  reply.header('x-content-type-options', 'nosniff')
+  const operation = operations.get(request)
+  if (operation === undefined || reply.statusCode >= 300 || typeof payload !== 'string') return payload
+
+  // What a key sees is for that key only; what everybody sees may be kept, but is asked for again.
+  reply.header(
+    'cache-control',
+    callers.get(request)?.kind === 'client' ? 'private, no-cache' : 'public, no-cache',
+  )
+  reply.header('vary', 'authorization, origin')
+  const version = reply.getHeader('etag')
+  if (operation.method !== 'get' && version === undefined) return payload
+  const etag = etagOf(payload, version === undefined ? undefined : Number(version))
+  reply.header('etag', etag)
+  if (operation.method !== 'get' || !matches(request.headers['if-none-match'], etag)) return payload
+  reply.code(304)
+  reply.removeHeader('content-length')
+  reply.removeHeader('content-type')
+  return ''
+}
+
+function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const validation = validationProblems(error)
+  const { code, details, retryAfterSeconds } = validation ?? answerTo(error)
+  const body = problem(code, request.id, details)
+  if (code === 'internal') request.log.error({ requestId: request.id, err: error }, 'a request failed')
+  if (code === 'unavailable') request.log.warn({ requestId: request.id }, 'the store does not answer')
+  if (body.status === 401) reply.header('www-authenticate', 'Bearer realm="care-connect"')
+  if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
+  if (details.currentVersion !== undefined) reply.header('etag', `"${details.currentVersion}"`)
+  if (code === 'body_too_large' || code === 'request_malformed') reply.header('connection', 'close')
+  // Not by the response schema of the route: a route need not declare what happens before it is reached.
+  return reply.code(body.status).type('application/problem+json').serializer(JSON.stringify).send(body)
+}
+
+type Answer = ReturnType<typeof answerTo>
+
+function validationProblems(error: unknown): Answer | undefined {
+  if (
+    typeof error !== 'object' ||
+    error === null ||
+    !('validation' in error) ||
+    !Array.isArray(error.validation)
+  )
+    return undefined
+  const context = 'validationContext' in error ? String(error.validationContext) : 'body'
+  const part = { querystring: 'query', params: 'path', headers: 'header' }[context] ?? 'body'
+  const own =
+    'problems' in error ? (error.problems as FieldError[]) : fieldProblems(part as 'body', error.validation)
+  return { code: 'validation_failed', details: { errors: own } }
+}
+
+function notFoundError(
+  app: FastifyInstance,
+  request: FastifyRequest,
+): DoorError | { code: 'FST_ERR_NOT_FOUND' } {
+  const path = request.url.split('?')[0] ?? ''
+  const allowed = (['GET', 'POST', 'PATCH'] as const).filter(
+    (method) => app.findRoute({ url: path, method }) !== null,
+  )
+  const known =
+    allowed.length > 0 ||
+    (['GET', 'POST', 'PATCH'] as const).some((method) => app.hasRoute({ url: path, method }))
+  return known
+    ? new DoorError('method_not_allowed', { detail: `There is ${allowed.join(', ')}.` })
+    : { code: 'FST_ERR_NOT_FOUND' }
+}
+
+// One line for one request; never its query or body, where names and texts travel.
+async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+  const caller = callers.get(request)
+  request.log.info(
+    {
+      requestId: request.id,
+      operation: operations.get(request)?.id ?? null,
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime * 10) / 10,
+      client: caller?.kind === 'client' ? caller.clientId : null,
+    },
+    'request',
+  )
+}
+
+// What cannot be parsed as HTTP never becomes a request; it still gets a problem document.
+function clientErrorHandler(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {
+  if (error.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy()
+    return
+  }
+  const code =
+    error.code === 'HPE_HEADER_OVERFLOW'
+      ? 'address_too_long'
+      : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+        ? 'request_timeout'
+        : 'request_malformed'
+  const requestId = randomUUID()
+  const body = JSON.stringify(problem(code, requestId))
+  socket.end(
+    `HTTP/1.1 ${catalogue[code].status} ${catalogue[code].title}\r\nContent-Type: application/problem+json\r\nRequest-Id: ${requestId}\r\nContent-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,
+  )
+}
+
+async function addReference(app: FastifyInstance, contract: Contract): Promise<void> {
+  await app.register(swagger, { mode: 'static', specification: { document: contract.document as never } })
+  await app.register(swaggerUi, {
+    routePrefix: '/docs',
+    staticCSP: true,
+    uiConfig: { deepLinking: true, tryItOutEnabled: true, validatorUrl: null },
+  })
+  app.get('/openapi.json', async (_request, reply) =>
+    reply.type('application/json').send(JSON.stringify(app.swagger())),
+  )
+  app.get('/openapi.yaml', async (_request, reply) => reply.type('application/yaml').send(contract.text))
+}

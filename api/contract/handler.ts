@@ -1,0 +1,51 @@
+import type { components, operations } from './types.gen.ts'
+
+export type { components, operations } from './types.gen.ts'
+
+export type OperationId = keyof operations
+export type Schemas = components['schemas']
+
+/** JSON that PostgreSQL has built already; it is sent as it is. */
+export type Json<T> = { readonly json: string; readonly _of?: T }
+
+/** What a handler gets of the request, all of it validated; what else it needs comes with `C`. */
+export type HandlerRequest<O extends OperationId, C> = C & {
+  path: NonNullable<Parameters<O>['path']>
+  query: NonNullable<Parameters<O>['query']>
+  header: NonNullable<Parameters<O>['header']>
+  body: BodyOf<O>
+}
+
+/** What a handler answers: a status of the contract with its body, and what goes beside it. */
+export type HandlerReply<O extends OperationId> = {
+  [S in SuccessStatus<O>]: {
+    status: S
+    body: ContentOf<operations[O]['responses'][S]> | Json<ContentOf<operations[O]['responses'][S]>>
+    /** The next page's cursor; becomes the `Link`. */
+    next?: string | null
+    /** Path of what was created; becomes the `Location`. */
+    location?: string
+    /** The version that `If-Match` wants back; begins the `ETag`. */
+    version?: number
+  }
+}[SuccessStatus<O>]
+
+/** The function of one operation; its name is the operationId. */
+export type Handler<O extends OperationId, C> = (request: HandlerRequest<O, C>) => Promise<HandlerReply<O>>
+
+/** A handler for every operation, no more and no less. */
+export type Handlers<C> = { [O in OperationId]: Handler<O, C> }
+
+/** Joins items that are JSON already into the JSON of a page. */
+export function pageJson<T>(items: string, next: string | null): Json<T> {
+  return { json: `{"items":[${items}],"next":${JSON.stringify(next)}}` }
+}
+
+type Parameters<O extends OperationId> = operations[O]['parameters']
+type SuccessStatus<O extends OperationId> = Extract<keyof operations[O]['responses'], 200 | 201 | 202>
+type ContentOf<R> = R extends { content: infer C } ? C[keyof C] : undefined
+type BodyOf<O extends OperationId> = operations[O] extends {
+  requestBody: { content: { 'application/json': infer B } }
+}
+  ? B
+  : undefined

@@ -1,0 +1,133 @@
+import type { FastifyInstance, FastifyReply, FastifyRequest, RouteShorthandOptions } from 'fastify'
+import type { Contract, Operation, Parameter, Schema } from './contract.ts'
+import { qualified } from './validation.ts'
+
+/** What a handler of any operation looks like from here; the exact types hold where the handlers are written. */
+export type AnyHandler = (request: AnyRequest) => Promise<AnyReply>
+export type AnyRequest = { path: unknown; query: unknown; header: unknown; body: unknown }
+export type AnyReply = {
+  status: number
+  body: unknown
+  next?: string | null
+  location?: string
+  version?: number
+}
+
+export type RouteHooks = {
+  /** Runs before anything of the request is read: who asks? */
+  onRequest: (operation: Operation, request: FastifyRequest, reply: FastifyReply) => Promise<void>
+  /** Runs when the request is valid, and answers. */
+  answer: (
+    operation: Operation,
+    handler: AnyHandler,
+    request: FastifyRequest,
+    reply: FastifyReply,
+  ) => Promise<FastifyReply>
+}
+
+/** Refuses, by name, a contract and handlers that do not fit each other. */
+export function checkHandlers(contract: Contract, handlers: Readonly<Record<string, AnyHandler>>): void {
+  const operations = contract.operations.map(({ id }) => id)
+  const missing = operations.filter((id) => handlers[id] === undefined)
+  const tooMany = Object.keys(handlers).filter((id) => !operations.includes(id))
+  const twice = operations.filter((id, n) => operations.indexOf(id) !== n)
+  if (missing.length + tooMany.length + twice.length === 0) return
+  throw new Error(
+    [
+      ...missing.map((id) => `the contract's operation ${id} has no handler`),
+      ...tooMany.map((id) => `the handler ${id} has no operation in the contract`),
+      ...twice.map((id) => `the contract has two operations ${id}`),
+    ].join('; '),
+  )
+}
+
+/** Adds a route for every operation of the contract: authentication, validation, the handler, serialisation. */
+export function addRoutes(
+  app: FastifyInstance,
+  contract: Contract,
+  handlers: Readonly<Record<string, AnyHandler>>,
+  hooks: RouteHooks,
+): void {
+  checkHandlers(contract, handlers)
+  for (const [name, schema] of Object.entries(contract.document.components.schemas)) {
+    app.addSchema({ ...qualified(schema), $id: name })
+  }
+  for (const operation of contract.operations)
+    addRoute(app, operation, handlers[operation.id] as AnyHandler, hooks)
+}
+
+/** The contract's parameters of one place, by their own names. */
+export function parametersOf(
+  operation: Operation,
+  place: Parameter['in'],
+  values: Record<string, unknown>,
+): Record<string, unknown> {
+  const named = operation.parameters
+    .filter((parameter) => parameter.in === place)
+    .map(
+      (parameter) =>
+        [parameter.name, values[place === 'header' ? parameter.name.toLowerCase() : parameter.name]] as const,
+    )
+  return Object.fromEntries(named.filter(([, value]) => value !== undefined))
+}
+
+function addRoute(app: FastifyInstance, operation: Operation, handler: AnyHandler, hooks: RouteHooks): void {
+  const lists = operation.parameters.filter(
+    (parameter) => parameter.in === 'query' && parameter.style === 'form' && parameter.explode === false,
+  )
+  const options: RouteShorthandOptions = {
+    schema: routeSchema(operation),
+    onRequest: (request, reply) => hooks.onRequest(operation, request, reply),
+    preValidation: async (request) => splitLists(lists, request.query as Record<string, unknown>),
+  }
+  const url = operation.path.replaceAll(/\{(\w+)\}/g, ':$1')
+  app.route({
+    ...options,
+    method: operation.method.toUpperCase(),
+    url,
+    handler: (request, reply) => hooks.answer(operation, handler, request, reply),
+  })
+}
+
+function routeSchema(operation: Operation): Schema {
+  const body = operation.body?.content['application/json']?.schema
+  return {
+    operationId: operation.id,
+    params: parameterSchema(operation, 'path', false),
+    querystring: parameterSchema(operation, 'query', false),
+    // Every client sends headers of its own.
+    headers: parameterSchema(operation, 'header', true),
+    ...(body && { body: qualified(body) }),
+    response: Object.fromEntries(
+      Object.entries(operation.responses).flatMap(([status, response]) => {
+        const [schema] = Object.values(response.content ?? {}).map((content) => content.schema)
+        return schema === undefined ? [] : [[status.toLowerCase(), qualified(schema)]]
+      }),
+    ),
+  }
+}
+
+function parameterSchema(
+  operation: Operation,
+  place: Parameter['in'],
+  additionalProperties: boolean,
+): Schema {
+  const parameters = operation.parameters.filter((parameter) => parameter.in === place)
+  const nameOf = ({ name }: Parameter): string => (place === 'header' ? name.toLowerCase() : name)
+  return {
+    type: 'object',
+    additionalProperties,
+    required: parameters.filter(({ required }) => required).map(nameOf),
+    properties: Object.fromEntries(
+      parameters.map((parameter) => [nameOf(parameter), qualified(parameter.schema)]),
+    ),
+  }
+}
+
+// `bbox=1,2,3,4` arrives as one text.
+function splitLists(lists: readonly Parameter[], query: Record<string, unknown>): void {
+  for (const { name } of lists) {
+    const value = query[name]
+    if (typeof value === 'string') query[name] = value.split(',')
+  }
+}

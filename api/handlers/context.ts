@@ -1,0 +1,39 @@
+import type { Caller, ClientCaller, Db } from '../../domain/callers.ts'
+import { DomainError, type FieldError } from '../../domain/errors.ts'
+import type { Handler, OperationId, Schemas } from '../contract/handler.ts'
+
+/** What every handler has at hand. */
+export type Context = {
+  db: Db
+  caller: Caller
+  now: Date
+  /** Begins every address that goes out; without a slash at the end. */
+  publicUrl: string
+  /** The problems of a value as the named schema of the contract; empty when it is valid. */
+  problemsOf: (schema: keyof Schemas, value: unknown) => FieldError[]
+}
+
+/** The function of one operation; its name is the operationId. */
+export type Handle<O extends OperationId> = Handler<O, Context>
+
+/** The caller of an operation that the contract closes to everybody without a key. */
+export function clientOf({ caller }: Context): ClientCaller {
+  if (caller.kind === 'client') return caller
+  throw new Error(
+    'an operation that needs a key was reached without one: its security in the contract is open',
+  )
+}
+
+/** The version that `If-Match` names (RFC 9110, section 13.1.1); throws `version_required` when it names none. */
+export function versionIn(ifMatch: string | undefined): number {
+  if (ifMatch === undefined) {
+    throw new DomainError('version_required', { detail: 'Read it first, and send its ETag as If-Match.' })
+  }
+  const [, version] = /^"(\d{1,9})(?:-[\w-]+)?"$/.exec(ifMatch) ?? []
+  if (version === undefined) {
+    throw new DomainError('version_required', {
+      detail: 'If-Match must be one ETag as it was sent, like "3"; neither * nor a weak one.',
+    })
+  }
+  return Number(version)
+}

@@ -1,0 +1,52 @@
+import closeWithGrace from 'close-with-grace'
+import { Redis } from 'ioredis'
+import { needOwnStore, readConfig } from '../config.ts'
+import { createLog } from '../log.ts'
+import { closeDb, openDb } from '../prisma/client.ts'
+import { createApp } from './app.ts'
+
+try {
+  const config = readConfig(process.env)
+  const { databaseUrl, encryptionKeys } = needOwnStore(config)
+  const log = createLog(config.logLevel)
+  const db = openDb({
+    url: databaseUrl,
+    vaultKeys: encryptionKeys,
+    max: config.databaseConnections,
+    applicationName: 'care-connect api',
+  })
+  // Fails fast: a dead Redis must not hold requests up.
+  const redis =
+    config.redisUrl === undefined
+      ? undefined
+      : new Redis(config.redisUrl, {
+          enableOfflineQueue: false,
+          maxRetriesPerRequest: 1,
+          connectTimeout: 500,
+          commandTimeout: 200,
+        })
+  redis?.on('error', (err) => log.warn({ err }, 'the redis that counts requests does not answer'))
+
+  const port = config.port ?? 3000
+  const app = await createApp({
+    db,
+    publicUrl: config.publicUrl ?? `http://${config.host}:${port}`,
+    logger: log,
+    ...(config.trustProxy !== undefined && { trustProxy: config.trustProxy }),
+    requestsPerMinute: config.requestsPerMinute,
+    ...(redis !== undefined && { rateLimitRedis: redis }),
+  })
+  await app.listen({ host: config.host, port })
+  log.info({ host: config.host, port }, 'api listens')
+
+  closeWithGrace({ delay: 15_000, logger: { error: () => undefined } }, async ({ err }) => {
+    if (err !== undefined) log.error({ err }, 'the api stops after an error')
+    await app.close()
+    redis?.disconnect()
+    await closeDb(db)
+    log.info({}, 'api stopped')
+  })
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exit(1)
+}

@@ -1,0 +1,38 @@
+import type { ResponseRow } from '../../domain/case-rows.ts'
+import type { CaseView } from '../../domain/case-rules.ts'
+import type { Schemas } from '../contract/handler.ts'
+import { attributionView } from './attribution.ts'
+
+/** A response on the wire. */
+export function responseView(response: ResponseRow): Schemas['Response'] {
+  return {
+    reference: response.reference,
+    organisation: response.organisation && {
+      code: response.organisation.code,
+      name: response.organisation.name,
+    },
+    authorName: response.authorName,
+    text: response.text,
+    respondedAt: response.respondedAt,
+    source: attributionView(response.source),
+  }
+}
+
+/** The responses that somebody with this view of the case sees, oldest first. */
+export function responsesIn(responses: readonly ResponseRow[], view: CaseView): Schemas['Response'][] {
+  return responses.filter(({ publication }) => isSeen(publication, view)).map(responseView)
+}
+
+function isSeen(publication: ResponseRow['publication'], view: CaseView): boolean {
+  switch (view) {
+    case 'hidden':
+    case 'stub':
+      return false
+    case 'public':
+    case 'own':
+      return publication === 'published'
+    case 'staff':
+    case 'staff_without_contact':
+      return publication !== 'removed'
+  }
+}

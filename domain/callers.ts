@@ -1,0 +1,52 @@
+import type { Role } from '../prisma/client.ts'
+
+export type { Db } from '../prisma/client.ts'
+
+/** Who asks: anybody, or an API client with a key. */
+export type Caller = { kind: 'public' } | ClientCaller
+
+export type ClientCaller = {
+  kind: 'client'
+  clientId: number
+  name: string
+  role: Role
+  scopes: readonly Scope[]
+  publishable: boolean
+  brand: string | null
+  /** For a provider its organisations and all below them; for a commissioner all that it commissions. */
+  organisationIds: readonly number[]
+  sourceId: number | null
+  /** The person behind a staff tool, as the tool names them. */
+  actingUser: string | null
+}
+
+export type Scope =
+  | 'cases:create'
+  | 'cases:read'
+  | 'cases:moderate'
+  | 'cases:respond'
+  | 'items:push'
+  | 'sources:read'
+  | 'sources:manage'
+
+/** A role is a named set of scopes; the contract says which operation needs which. */
+export const roleScopes: Readonly<Record<Role, readonly Scope[]>> = {
+  form: ['cases:create'],
+  integrator: ['cases:create', 'cases:read'],
+  case_handler: ['cases:create', 'cases:read', 'cases:moderate', 'cases:respond'],
+  second_tier: ['cases:read'],
+  provider: ['cases:read', 'cases:respond'],
+  commissioner: ['cases:read'],
+  feed_provider: ['items:push', 'sources:read'],
+  supplier: [],
+  administrator: ['sources:read', 'sources:manage'],
+}
+
+/** Roles whose tool must say which person acts. */
+export const staffRoles: readonly Role[] = [
+  'case_handler',
+  'second_tier',
+  'provider',
+  'commissioner',
+  'administrator',
+]

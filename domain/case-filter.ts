@@ -1,0 +1,47 @@
+import type { CaseKind, CaseStatus, Publication } from '../prisma/client.ts'
+
+/** What to select cases by; absent means all. Every list, map and count takes the same. */
+export type CaseFilter = {
+  kind?: readonly CaseKind[]
+  category?: readonly string[]
+  status?: readonly CaseStatus[]
+  source?: readonly string[]
+  /** ODS codes; what belongs to them is meant too. */
+  organisation?: readonly string[]
+  reportedFrom?: string
+  reportedTo?: string
+  publication?: readonly Publication[]
+}
+
+/** SQL conditions over `c`, with their values, numbered from `first`. */
+export type Conditions = { sql: string[]; values: unknown[] }
+
+/** What everybody may read; the indexes of the same condition serve it. */
+export const PUBLISHED = `c.publication = 'published' and c.privacy <> 'private'`
+
+/** The conditions of a filter, whose organisations were resolved to `organisationIds`. */
+export function conditionsOf(
+  filter: CaseFilter,
+  organisationIds: readonly number[] | undefined,
+  first: number,
+): Conditions {
+  const conditions: Conditions = { sql: [], values: [] }
+  const add = (condition: (parameter: string) => string, value: unknown): void => {
+    conditions.sql.push(condition(`$${first + conditions.values.length}`))
+    conditions.values.push(value)
+  }
+  if (filter.kind) add((p) => `c.kind = any(${p}::case_kind[])`, filter.kind)
+  if (filter.category) add((p) => `c.category_code = any(${p}::text[])`, filter.category)
+  if (filter.status) add((p) => `c.status = any(${p}::case_status[])`, filter.status)
+  if (filter.status?.every((status) => status === 'open' || status === 'in_progress')) {
+    // Said again in the words of the partial indexes of open cases.
+    conditions.sql.push(`c.status in ('open', 'in_progress')`)
+  }
+  if (filter.source)
+    add((p) => `c.source_id in (select id from sources where name = any(${p}::text[]))`, filter.source)
+  if (organisationIds) add((p) => `c.organisation_id = any(${p}::int[])`, organisationIds)
+  if (filter.reportedFrom) add((p) => `c.reported_at >= ${p}::timestamptz`, filter.reportedFrom)
+  if (filter.reportedTo) add((p) => `c.reported_at < ${p}::timestamptz`, filter.reportedTo)
+  if (filter.publication) add((p) => `c.publication = any(${p}::publication[])`, filter.publication)
+  return conditions
+}

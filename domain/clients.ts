@@ -1,0 +1,129 @@
+import { createHash, randomBytes, timingSafeEqual } from 'node:crypto'
+import { type Db, type Role, row, rows, type Sql } from '../prisma/client.ts'
+import { type ClientCaller, roleScopes, type Scope } from './callers.ts'
+
+/** What a key unlocks, and the origins from which a publishable one works. */
+export type KnownClient = ClientCaller & { origins: readonly string[] }
+
+export type NewClient = {
+  name: string
+  role: Role
+  brand?: string
+  origins?: readonly string[]
+  organisationIds?: readonly number[]
+  sourceId?: number
+}
+
+const KEY = /^cc_(pk|sk)_([0-9a-z]{12})_([0-9A-Za-z_-]{43})$/
+
+/** Creates a client with its first key; the key is returned here and kept nowhere, only its hash is. */
+export async function createClient(db: Db, client: NewClient): Promise<{ clientId: number; key: string }> {
+  const { id } = await db.prisma.apiClient.create({
+    data: {
+      name: client.name,
+      role: client.role,
+      brand: client.brand ?? null,
+      origins: [...(client.origins ?? [])],
+      sourceId: client.sourceId ?? null,
+      organisations: { create: (client.organisationIds ?? []).map((organisationId) => ({ organisationId })) },
+    },
+  })
+  return { clientId: id, key: await createKey(db, id, client.role) }
+}
+
+/** Makes a new key for a client; publishable for a form, secret for all others. */
+export async function createKey(
+  db: Db,
+  clientId: number,
+  role: Role,
+  expiresAt: Date | null = null,
+): Promise<string> {
+  const prefix = randomBytes(12).toString('hex').slice(0, 12)
+  const key = `cc_${role === 'form' ? 'pk' : 'sk'}_${prefix}_${randomBytes(32).toString('base64url')}`
+  await db.prisma.apiKey.create({
+    data: { clientId, prefix, hash: new Uint8Array(hashOf(key)), scopes: [...roleScopes[role]], expiresAt },
+  })
+  return key
+}
+
+/** Whether a text has the form of a key; says nothing about whether it works. */
+export function looksLikeKey(text: string): boolean {
+  return KEY.test(text)
+}
+
+/** The client behind a key, or null when it is unknown, expired or revoked. Compared in constant time. */
+export async function findClient(db: Db, key: string): Promise<KnownClient | null> {
+  const [, kind, prefix] = KEY.exec(key) ?? []
+  if (prefix === undefined) return null
+
+  const found = await row<KeyRow>(
+    db.pool,
+    `select k.id as "keyId", k.hash, k.scopes, c.id as "clientId", c.name, c.role, c.brand, c.origins, c.source_id as "sourceId"
+     from api_keys k join api_clients c on c.id = k.client_id
+     where k.prefix = $1 and k.revoked_at is null and c.revoked_at is null and (k.expires_at is null or k.expires_at > now())`,
+    [prefix],
+    'find-key',
+  )
+  if (found === undefined || !timingSafeEqual(found.hash, hashOf(key))) return null
+
+  await noteUse(db.pool, found.keyId)
+  return {
+    kind: 'client',
+    clientId: found.clientId,
+    name: found.name,
+    role: found.role,
+    scopes: found.scopes,
+    publishable: kind === 'pk',
+    brand: found.brand,
+    origins: found.origins,
+    organisationIds: await boundOrganisations(db.pool, found.clientId, found.role),
+    sourceId: found.sourceId,
+    actingUser: null,
+  }
+}
+
+type KeyRow = {
+  keyId: number
+  hash: Buffer
+  scopes: Scope[]
+  clientId: number
+  name: string
+  role: Role
+  brand: string | null
+  origins: string[]
+  sourceId: number | null
+}
+
+// A key has 256 random bits: a plain hash is enough, nobody can try them all.
+function hashOf(key: string): Buffer {
+  return createHash('sha256').update(key).digest()
+}
+
+// To the minute is enough, and keeps a busy key from being a busy row.
+async function noteUse(sql: Sql, keyId: number): Promise<void> {
+  await rows(
+    sql,
+    `update api_keys set last_used_at = now() where id = $1 and (last_used_at is null or last_used_at < now() - interval '1 minute')`,
+    [keyId],
+    'note-key-use',
+  )
+}
+
+async function boundOrganisations(sql: Sql, clientId: number, role: Role): Promise<number[]> {
+  if (role !== 'provider' && role !== 'commissioner') return []
+  const found = await rows<{ id: number }>(
+    sql,
+    `with recursive bound(id) as (
+       select organisation_id from api_client_organisations where client_id = $1 and $2 = 'provider'
+       union
+       select m.organisation_id from commissioning m join api_client_organisations b on b.organisation_id = m.commissioner_id
+       where b.client_id = $1 and $2 = 'commissioner'
+       union
+       select o.id from organisations o join bound on o.parent_id = bound.id
+     )
+     select id from bound`,
+    [clientId, role],
+    'bound-organisations',
+  )
+  return found.map(({ id }) => id)
+}

@@ -1,0 +1,69 @@
+import type { Tx } from '../prisma/client.ts'
+import { rows } from '../prisma/client.ts'
+import type { Caller } from './callers.ts'
+
+/** What can happen; the word before the dot is what it happens to. */
+export type EventType =
+  | 'case.created'
+  | 'case.changed'
+  | 'case.published'
+  | 'case.kept_private'
+  | 'case.status_changed'
+  | 'case.removed_by_source'
+  | 'response.created'
+  | 'response.changed'
+  | 'response.removed_by_source'
+  | 'source.created'
+  | 'source.changed'
+
+/** One line of the change log: fields are named, never their values. */
+export type NewEvent = {
+  type: EventType
+  caseId?: number
+  caseReference?: string
+  organisationId?: number
+  sourceId?: number
+  reason?: string
+  fields?: readonly string[]
+  caseVersion?: number
+}
+
+/**
+ * Records events in the caller's transaction, in the order given. Where an event is about a case, the caller holds
+ * that case's row lock, so that the numbers of one case's events follow the order of its changes.
+ */
+export async function recordEvents(
+  tx: Tx,
+  caller: Caller | null,
+  events: readonly NewEvent[],
+): Promise<void> {
+  if (events.length === 0) return
+  const client = caller?.kind === 'client' ? caller : null
+  await rows(
+    tx,
+    `insert into events (type, case_id, case_reference, organisation_id, source_id, client_id, acting_user, reason, fields, case_version)
+     select e.type, e.case_id, e.case_reference, e.organisation_id, e.source_id, $1, $2, e.reason,
+            array(select json_array_elements_text(coalesce(e.fields, '[]'::json))), e.case_version
+     from json_to_recordset($3::json) as e(
+       n int, type text, case_id bigint, case_reference text, organisation_id int, source_id int, reason text, fields json, case_version int)
+     order by e.n`,
+    [
+      client?.clientId ?? null,
+      client?.actingUser ?? null,
+      JSON.stringify(
+        events.map((event, n) => ({
+          n,
+          type: event.type,
+          case_id: event.caseId,
+          case_reference: event.caseReference,
+          organisation_id: event.organisationId,
+          source_id: event.sourceId,
+          reason: event.reason,
+          fields: event.fields,
+          case_version: event.caseVersion,
+        })),
+      ),
+    ],
+    'record-events',
+  )
+}

@@ -1,0 +1,135 @@
+import type { ItemState, ItemType } from '../prisma/client.ts'
+import { rows, type Tx } from '../prisma/client.ts'
+import type { Prepared } from './ingest-entries.ts'
+import type { Item, Reply } from './items.ts'
+
+/** What is kept of an item. */
+export type KnownItem = {
+  id: number
+  externalId: string
+  type: ItemType
+  state: ItemState
+  fingerprint: Buffer
+  parentExternalId: string | null
+  caseId: number | null
+  caseReference: string | null
+  responseId: number | null
+}
+
+/** What becomes of an item's row. */
+export type ItemWrite = {
+  entry: Prepared
+  state: ItemState
+  caseId: number | null
+  responseId: number | null
+}
+
+/** A source as ingest needs it; its row is held until the transaction ends. */
+export type HeldSource = {
+  id: number
+  name: string
+  trusted: boolean
+  paused: boolean
+  organisationScheme: string
+  organisationId: number | null
+  maxAgeDays: number | null
+}
+
+/** Holds a source's row, so that whatever else takes its items waits; undefined when there is none. */
+export async function holdSource(tx: Tx, sourceId: number): Promise<HeldSource | undefined> {
+  const [source] = await rows<HeldSource>(
+    tx,
+    `select id, name, trusted, state = 'paused' as paused, organisation_scheme as "organisationScheme",
+       organisation_id as "organisationId", max_age_days as "maxAgeDays"
+     from sources where id = $1 for no key update`,
+    [sourceId],
+    'hold-source',
+  )
+  return source
+}
+
+/** What is known under these keys. */
+export async function knownItems(
+  tx: Tx,
+  sourceId: number,
+  keys: readonly string[],
+): Promise<Map<string, KnownItem>> {
+  const found = await rows<KnownItem>(
+    tx,
+    `select i.id, i.external_id as "externalId", i.type, i.state, i.fingerprint, i.parent_external_id as "parentExternalId",
+       i.case_id as "caseId", c.reference as "caseReference", i.response_id as "responseId"
+     from items i left join cases c on c.id = i.case_id
+     where i.source_id = $1 and i.external_id = any($2::text[])`,
+    [sourceId, keys],
+    'known-items',
+  )
+  return new Map(found.map((item) => [item.externalId, item]))
+}
+
+/** Writes the rows of items, new or known; a deleted one keeps no raw text. */
+export async function writeItems(
+  tx: Tx,
+  sourceId: number,
+  writes: readonly ItemWrite[],
+  now: Date,
+): Promise<void> {
+  if (writes.length === 0) return
+  await rows(
+    tx,
+    `insert into items (source_id, external_id, type, state, fingerprint, raw_sealed, parent_external_id, case_id, response_id, warnings,
+       first_seen_at, changed_at)
+     select $1, w.external_id, w.type::item_type, w.state::item_state, decode(w.fingerprint, 'hex'), w.raw_sealed, w.parent_external_id,
+       w.case_id, w.response_id, w.warnings, $3, $3
+     from json_to_recordset($2::json) as w(external_id text, type text, state text, fingerprint text, raw_sealed text,
+       parent_external_id text, case_id bigint, response_id bigint, warnings text[])
+     on conflict (source_id, external_id) do update set state = excluded.state, fingerprint = excluded.fingerprint,
+       raw_sealed = excluded.raw_sealed, parent_external_id = excluded.parent_external_id, case_id = excluded.case_id,
+       response_id = excluded.response_id, warnings = excluded.warnings, changed_at = excluded.changed_at`,
+    [sourceId, JSON.stringify(writes.map((write) => itemRow(tx, sourceId, write))), now],
+    'write-items',
+  )
+}
+
+/** The replies that wait for one of these stories, as their source sent them. */
+export async function parkedReplies(
+  tx: Tx,
+  sourceId: number,
+  parents: readonly string[],
+): Promise<Prepared<Reply>[]> {
+  if (parents.length === 0) return []
+  const found = await rows<{ externalId: string; fingerprint: Buffer; rawSealed: string }>(
+    tx,
+    `select external_id as "externalId", fingerprint, raw_sealed as "rawSealed" from items
+     where source_id = $1 and state = 'parked' and parent_external_id = any($2::text[]) order by id`,
+    [sourceId, parents],
+    'parked-replies',
+  )
+  return found.map(({ externalId, fingerprint, rawSealed }) => {
+    const { raw, item } = JSON.parse(tx.vault.open(rawPlace(sourceId, externalId), rawSealed)) as KeptRaw
+    return { raw, item: item as Reply, fingerprint, expired: false }
+  })
+}
+
+/** What is sealed of an item: its raw text, and for a parked reply what was read in it. */
+type KeptRaw = { raw: string; item?: Item }
+
+function itemRow(tx: Tx, sourceId: number, { entry, state, caseId, responseId }: ItemWrite): object {
+  const { item, raw, fingerprint } = entry
+  const kept: KeptRaw = state === 'parked' ? { raw, item } : { raw }
+  const place = rawPlace(sourceId, item.externalId)
+  return {
+    external_id: item.externalId,
+    type: item.type,
+    state,
+    fingerprint: fingerprint.toString('hex'),
+    raw_sealed: state === 'deleted' ? null : tx.vault.seal(place, JSON.stringify(kept)),
+    parent_external_id: item.type === 'reply' ? item.inReplyTo : null,
+    case_id: caseId,
+    response_id: responseId,
+    warnings: state === 'deleted' ? [] : item.warnings,
+  }
+}
+
+function rawPlace(sourceId: number, externalId: string): string {
+  return `items.raw:${sourceId}:${externalId}`
+}

@@ -1,0 +1,55 @@
+import { rows, type Tx } from '../prisma/client.ts'
+import { type Refused, sha256 } from './ingest-entries.ts'
+
+/** Puts refused entries aside, each once; one that stands there already is only noted again, at most hourly. */
+export async function quarantine(
+  tx: Tx,
+  sourceId: number,
+  refused: readonly Refused[],
+  now: Date,
+): Promise<void> {
+  if (refused.length === 0) return
+  const once = new Map(refused.map((entry) => [sha256(entry.raw).toString('hex'), entry]))
+  await rows(
+    tx,
+    `insert into quarantined_items as q (source_id, fingerprint, external_id, reason, detail, place, raw_sealed, first_seen_at, last_seen_at)
+     select $1, decode(r.fingerprint, 'hex'), r.external_id, r.reason, r.detail, r.place, r.raw_sealed, $3, $3
+     from json_to_recordset($2::json) as r(fingerprint text, external_id text, reason text, detail text, place text, raw_sealed text)
+     on conflict (source_id, fingerprint) do update set external_id = excluded.external_id, reason = excluded.reason,
+       detail = excluded.detail, place = excluded.place, last_seen_at = excluded.last_seen_at
+     where (q.reason, q.detail) is distinct from (excluded.reason, excluded.detail) or q.last_seen_at < excluded.last_seen_at - interval '1 hour'`,
+    [
+      sourceId,
+      JSON.stringify([...once].map(([hash, entry]) => quarantineRow(tx, sourceId, hash, entry))),
+      now,
+    ],
+    'quarantine',
+  )
+}
+
+/** Forgets what stood aside under keys that have now been taken. */
+export async function release(tx: Tx, sourceId: number, keys: readonly string[]): Promise<void> {
+  if (keys.length === 0) return
+  await rows(
+    tx,
+    'delete from quarantined_items where source_id = $1 and external_id = any($2::text[])',
+    [sourceId, keys],
+    'release-quarantined',
+  )
+}
+
+function quarantineRow(tx: Tx, sourceId: number, hash: string, entry: Refused): object {
+  return {
+    fingerprint: hash,
+    external_id: entry.externalId === null ? null : storable(entry.externalId),
+    reason: entry.reason,
+    detail: storable(entry.detail),
+    place: entry.place,
+    raw_sealed: tx.vault.seal(`quarantined_items.raw:${sourceId}:${hash}`, entry.raw),
+  }
+}
+
+// A PostgreSQL text holds neither U+0000 nor a lone surrogate, and a bad id is to be seen.
+function storable(text: string): string {
+  return text.toWellFormed().replaceAll('\0', '\ufffd').slice(0, 1_000)
+}

@@ -1,0 +1,146 @@
+import { type Db, inTransaction, rows, type Tx } from '../prisma/client.ts'
+import { recordEvents } from './events.ts'
+import { ageLimit } from './ingest-entries.ts'
+import { holdSource } from './ingest-items.ts'
+import { eventOf, touchCases } from './ingest-replies.ts'
+
+/** An item that goes: because its source took it back, or because it is too old. */
+export type Removal = {
+  externalId: string
+  caseId: number | null
+  responseId: number | null
+  reason: 'expired' | null
+}
+
+/**
+ * Takes items back for good: a story's case leaves the public with the replies to it, a reply's response alone; what was
+ * taken down before stays as it is. Tombstones remain, without raw text.
+ */
+export async function removeItems(
+  tx: Tx,
+  source: { id: number },
+  removals: readonly Removal[],
+  now: Date,
+): Promise<void> {
+  if (removals.length === 0) return
+  const cases = new Map(
+    removals.flatMap(({ caseId, responseId, reason }) =>
+      caseId !== null && responseId === null ? [[caseId, reason] as const] : [],
+    ),
+  )
+  const responseIds = removals.flatMap(({ responseId }) => responseId ?? [])
+  await removeCases(tx, source, cases, now)
+  await removeResponses(tx, source, [...cases.keys()], responseIds, now)
+  await rows(
+    tx,
+    `update items set state = 'deleted', raw_sealed = null, warnings = '{}', changed_at = $4
+     where source_id = $1 and state <> 'deleted' and (external_id = any($2::text[])
+       or (type = 'reply' and (case_id = any($3::bigint[]) or (state = 'parked' and parent_external_id = any($2::text[])))))`,
+    [source.id, removals.map(({ externalId }) => externalId), [...cases.keys()], now],
+    'remove-items',
+  )
+}
+
+/** Takes back what has become older than the source's age rule; how many items that were. */
+export async function expireOldItems(db: Db, sourceId: number, now: Date): Promise<number> {
+  let expired = 0
+  let batch: number
+  do {
+    batch = await inTransaction(db, (tx) => expireBatch(tx, sourceId, now))
+    expired += batch
+  } while (batch === BATCH)
+  return expired
+}
+
+/** The sources that have an age rule. */
+export async function sourcesWithAgeRule(db: Db): Promise<number[]> {
+  const found = await rows<{ id: number }>(
+    db.pool,
+    'select id from sources where max_age_days is not null order by id',
+  )
+  return found.map(({ id }) => id)
+}
+
+async function removeCases(
+  tx: Tx,
+  source: { id: number },
+  cases: ReadonlyMap<number, Removal['reason']>,
+  now: Date,
+): Promise<void> {
+  if (cases.size === 0) return
+  const removed = await rows<{ id: number; reference: string; organisationId: number; version: number }>(
+    tx,
+    `update cases set publication = 'removed', version = version + 1, updated_at = $2
+     where id = any($1::bigint[]) and publication not in ('rejected', 'removed')
+     returning id, reference, organisation_id as "organisationId", version`,
+    [[...cases.keys()], now],
+    'remove-feed-cases',
+  )
+  await recordEvents(
+    tx,
+    null,
+    removed.map(({ id, reference, organisationId, version }) => ({
+      type: 'case.removed_by_source',
+      caseId: id,
+      caseReference: reference,
+      organisationId,
+      sourceId: source.id,
+      fields: ['publication'],
+      caseVersion: version,
+      ...(cases.get(id) === 'expired' && { reason: 'expired' }),
+    })),
+  )
+}
+
+async function removeResponses(
+  tx: Tx,
+  source: { id: number },
+  caseIds: readonly number[],
+  responseIds: readonly number[],
+  now: Date,
+): Promise<void> {
+  const removed = await rows<{ caseId: number }>(
+    tx,
+    `update responses set publication = 'removed', updated_at = $4
+     where source_id = $1 and (case_id = any($2::bigint[]) or id = any($3::bigint[])) and publication not in ('rejected', 'removed')
+     returning case_id as "caseId"`,
+    [source.id, caseIds, responseIds, now],
+    'remove-feed-responses',
+  )
+  const cases = await touchCases(
+    tx,
+    removed.map(({ caseId }) => caseId),
+    now,
+  )
+  await recordEvents(
+    tx,
+    null,
+    removed.map(({ caseId }) =>
+      eventOf('response.removed_by_source', source, cases.get(caseId), ['responses']),
+    ),
+  )
+}
+
+const BATCH = 500
+
+async function expireBatch(tx: Tx, sourceId: number, now: Date): Promise<number> {
+  const source = await holdSource(tx, sourceId)
+  if (source === undefined || source.maxAgeDays === null) return 0
+  const old = await rows<Omit<Removal, 'reason'>>(
+    tx,
+    `select i.external_id as "externalId", i.case_id as "caseId", i.response_id as "responseId"
+     from items i left join cases c on c.id = i.case_id
+     where i.source_id = $1 and ((i.state = 'live' and i.type = 'story' and c.reported_at <= $2)
+       or (i.state = 'parked' and i.first_seen_at <= $2))
+     limit $3`,
+    [sourceId, ageLimit(source.maxAgeDays, now), BATCH],
+    'old-items',
+  )
+  await removeItems(
+    tx,
+    source,
+    old.map((item) => ({ ...item, reason: 'expired' })),
+    now,
+  )
+  return old.length
+}

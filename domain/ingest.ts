@@ -1,0 +1,130 @@
+import { type Db, inTransaction, type Tx } from '../prisma/client.ts'
+import { type ItemOutcome, type Taken, takeBatch } from './ingest-batch.ts'
+import { type Prepared, type QuarantineReason, type Refused, sortEntries } from './ingest-entries.ts'
+import { type HeldSource, holdSource } from './ingest-items.ts'
+import { quarantine, release } from './ingest-quarantine.ts'
+import type { Entry } from './items.ts'
+import { noCounts, type RunCounts } from './runs.ts'
+
+export type { ItemOutcome } from './ingest-batch.ts'
+export type { QuarantineReason } from './ingest-entries.ts'
+
+/** What has become of one entry. */
+export type ItemResult = {
+  externalId: string | null
+  outcome: ItemOutcome
+  /** The case it belongs to. */
+  caseReference: string | null
+  /** Why it was quarantined, as a code and in words. */
+  reason: QuarantineReason | null
+  detail: string | null
+}
+
+/** What has become of a batch: each entry in its order, and how many of what. */
+export type Ingested = { results: ItemResult[]; counts: RunCounts }
+
+/** Entries in one transaction at most. */
+export const LARGEST_BATCH = 500
+
+/**
+ * Takes a batch of a source's entries in one transaction: new and changed items become cases and responses, deletions
+ * tombstones, an unchanged item writes nothing, and what cannot be taken is quarantined without stopping the others.
+ */
+export async function ingest(
+  db: Db,
+  sourceId: number,
+  entries: readonly Entry[],
+  { now }: { now: Date },
+): Promise<Ingested> {
+  return inTransaction(db, async (tx) => {
+    const source = await holdSource(tx, sourceId)
+    if (source === undefined) throw new Error(`there is no source with the key ${sourceId}`)
+    return ingestInto(tx, source, entries, { now })
+  })
+}
+
+/** The same in the caller's transaction, which holds the source. */
+export async function ingestInto(
+  tx: Tx,
+  source: HeldSource,
+  entries: readonly Entry[],
+  { now }: { now: Date },
+): Promise<Ingested> {
+  if (entries.length > LARGEST_BATCH) throw new RangeError(`a batch holds at most ${LARGEST_BATCH} entries`)
+  const { prepared, order } = sortEntries(entries, source.maxAgeDays, now)
+  const taken = await takeAll(tx, source, [...prepared.values()], now)
+  const ends = order.map((one) => (typeof one === 'string' ? (taken.get(one) as Taken) : one))
+  const each = [...taken.values(), ...order.filter((one) => typeof one !== 'string')]
+
+  await release(
+    tx,
+    source.id,
+    [...taken].flatMap(([key, end]) => (isRefused(end) ? [] : [key])),
+  )
+  await quarantine(tx, source.id, each.filter(isRefused), now)
+  return {
+    results: ends.map((end, n) => resultOf(end, order[n] as string | Refused)),
+    counts: { ...countsOf(each), seen: entries.length },
+  }
+}
+
+/** Takes all that the store takes: what it refuses is found by halving, and stands alone aside. */
+async function takeAll(
+  tx: Tx,
+  source: HeldSource,
+  entries: readonly Prepared[],
+  now: Date,
+): Promise<Map<string, Taken>> {
+  const [first] = entries
+  if (first === undefined) return new Map()
+  await tx.query('savepoint batch')
+  try {
+    const taken = await takeBatch(tx, source, entries, now)
+    await tx.query('release savepoint batch')
+    return taken
+  } catch (error) {
+    const code = dataErrorCode(error)
+    if (code === null) throw error
+    await tx.query('rollback to savepoint batch')
+    await tx.query('release savepoint batch')
+    if (entries.length === 1) return new Map([[first.item.externalId, rejected(first, code)]])
+    const middle = Math.ceil(entries.length / 2)
+    const before = await takeAll(tx, source, entries.slice(0, middle), now)
+    const after = await takeAll(tx, source, entries.slice(middle), now)
+    return new Map([...before, ...after])
+  }
+}
+
+// Data exceptions, broken constraints and exceeded limits are the entry's fault; everything else is ours or the network's.
+function dataErrorCode(error: unknown): string | null {
+  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
+  return /^(22|23|54)[0-9A-Z]{3}$/.test(code) ? code : null
+}
+
+function rejected({ raw, item }: Prepared, code: string): Refused {
+  const detail = `The store does not take it (SQLSTATE ${code}).`
+  return { raw, externalId: item.externalId, reason: 'rejected_by_store', detail, place: null }
+}
+
+function isRefused(end: Taken): end is Refused {
+  return 'reason' in end
+}
+
+function resultOf(end: Taken, key: string | Refused): ItemResult {
+  if (isRefused(end)) {
+    const { externalId, reason, detail } = end
+    return { externalId, outcome: 'quarantined', caseReference: null, reason, detail }
+  }
+  const { outcome, caseReference } = end
+  return { externalId: key as string, outcome, caseReference, reason: null, detail: null }
+}
+
+/** Each key once; `ignored` is not counted, as nothing has come of it. */
+function countsOf(ends: readonly Taken[]): RunCounts {
+  const counts = { ...noCounts }
+  for (const end of ends) {
+    const outcome = isRefused(end) ? 'quarantined' : end.outcome
+    if (outcome !== 'ignored') counts[outcome]++
+  }
+  return counts
+}

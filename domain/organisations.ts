@@ -1,0 +1,136 @@
+import { type Db, type OrganisationKind, row, rows, type Sector, type Sql } from '../prisma/client.ts'
+import { type Page, pageOf, readCursor } from './cursors.ts'
+import { DomainError, invalid } from './errors.ts'
+
+export type OrganisationName = { code: string; name: string }
+
+/** An organisation with everything that the public may know of it. */
+export type OrganisationDetail = {
+  code: string
+  name: string
+  kind: OrganisationKind
+  sector: Sector | null
+  region: string | null
+  postcode: string | null
+  active: boolean
+  latitude: number | null
+  longitude: number | null
+  parent: OrganisationName | null
+  successor: OrganisationName | null
+  services: OrganisationName[]
+  commissioners: OrganisationName[]
+}
+
+export type OrganisationFilter = {
+  kind?: readonly OrganisationKind[]
+  parent?: string
+  active?: boolean
+  after?: string
+  limit: number
+}
+
+/** Where ODS codes of the past are filed among the external ids. */
+export const FORMER_CODES = 'ods-former'
+
+const DETAIL = `
+  o.code, o.name, o.kind, o.sector, o.region, o.postcode, o.active, o.latitude, o.longitude,
+  (select json_build_object('code', p.code, 'name', p.name) from organisations p where p.id = o.parent_id) as parent,
+  (select json_build_object('code', s.code, 'name', s.name) from organisations s where s.id = o.succeeded_by_id) as successor,
+  coalesce((select json_agg(json_build_object('code', s.code, 'name', s.name) order by s.name, s.code)
+            from services s where s.organisation_id = o.id), '[]') as services,
+  coalesce((select json_agg(json_build_object('code', c.code, 'name', c.name) order by c.name, c.code)
+            from commissioning m join organisations c on c.id = m.commissioner_id where m.organisation_id = o.id), '[]') as commissioners`
+
+/** A page of organisations by name, then code (two may share a name). */
+export async function listOrganisations(
+  db: Db,
+  filter: OrganisationFilter,
+): Promise<Page<OrganisationDetail>> {
+  const after = readCursor(filter.after, ['string', 'string'])
+  const parentId =
+    filter.parent === undefined ? null : await organisationIdAt(db.pool, filter.parent, 'parent')
+  const found = await rows<OrganisationDetail>(
+    db.pool,
+    `select ${DETAIL} from organisations o
+     where ($1::organisation_kind[] is null or o.kind = any($1))
+       and ($2::int is null or o.parent_id = $2)
+       and ($3::boolean is null or o.active = $3)
+       and ($4::text is null or (o.name, o.code) > ($4, $5))
+     order by o.name, o.code limit $6`,
+    [
+      filter.kind ?? null,
+      parentId,
+      filter.active ?? null,
+      after?.[0] ?? null,
+      after?.[1] ?? null,
+      filter.limit + 1,
+    ],
+    'list-organisations',
+  )
+  return pageOf(found, filter.limit, (last) => [last.name, last.code])
+}
+
+/** One organisation by its code in any form; throws `not_found`. */
+export async function getOrganisation(db: Db, code: string): Promise<OrganisationDetail> {
+  const id = await findOrganisationId(db.pool, code)
+  const found =
+    id === null
+      ? undefined
+      : await row<OrganisationDetail>(
+          db.pool,
+          `select ${DETAIL} from organisations o where o.id = $1`,
+          [id],
+          'get-organisation',
+        )
+  if (found === undefined)
+    throw new DomainError('not_found', { detail: `There is no organisation with the code "${code}".` })
+  return found
+}
+
+/** The organisations under `codes`, themselves included, as ids; throws `validation_failed` at the parameter for an unknown code. */
+export async function organisationTree(db: Db, codes: readonly string[]): Promise<number[]> {
+  const roots = await Promise.all(codes.map((code) => organisationIdAt(db.pool, code, 'organisation')))
+  const found = await rows<{ id: number }>(
+    db.pool,
+    `with recursive tree(id) as (
+       select unnest($1::int[])
+       union
+       select o.id from organisations o join tree on o.parent_id = tree.id
+     ) select id from tree`,
+    [roots],
+    'organisation-tree',
+  )
+  return found.map(({ id }) => id)
+}
+
+/** The id behind an ODS code in any form: any case, with blanks, or a former one; null when unknown. */
+export async function findOrganisationId(sql: Sql, code: string): Promise<number | null> {
+  const found = await row<{ id: number }>(
+    sql,
+    `select id from organisations where code = $1
+     union all
+     select organisation_id from organisation_external_ids where scheme = '${FORMER_CODES}' and code = $1
+     limit 1`,
+    [canonicalCode(code)],
+    'find-organisation',
+  )
+  return found?.id ?? null
+}
+
+/** ODS codes are written with capitals and without blanks. */
+export function canonicalCode(code: string): string {
+  return code.replace(/[\s-]/g, '').toUpperCase()
+}
+
+async function organisationIdAt(sql: Sql, code: string, parameter: string): Promise<number> {
+  const id = await findOrganisationId(sql, code)
+  if (id === null) {
+    throw invalid({
+      in: 'query',
+      pointer: `/${parameter}`,
+      code: 'unknown_organisation',
+      detail: `There is no organisation with the code "${code}"; /v1/organisations lists them.`,
+    })
+  }
+  return id
+}

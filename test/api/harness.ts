@@ -1,0 +1,254 @@
+import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
+import { createApp } from '../../api/app.ts'
+import { type Contract, readContract } from '../../api/contract/contract.ts'
+import { createValidation, type Validation } from '../../api/contract/validation.ts'
+import { createClient, type NewClient } from '../../domain/clients.ts'
+import { createLog } from '../../log.ts'
+import { closeDb, type Db, openDb, type Role } from '../../prisma/client.ts'
+import { seedCategories } from '../../prisma/seed.ts'
+import { newVaultKey } from '../../prisma/vault.ts'
+import { testDatabase } from '../database.ts'
+
+export const ORIGIN = 'https://www.example.org'
+export const PUBLIC_URL = 'https://api.test.example'
+
+type Tap = { teardown(work: () => Promise<void>): unknown }
+
+export type Harness = {
+  app: FastifyInstance
+  db: Db
+  /** One key for each role; the provider's is of T01, the commissioner's of XCM01, the feed provider's of the source `pushed`. */
+  keys: Record<Role, string>
+  call: (request: Call) => Promise<Answer>
+  addClient: (client: NewClient) => Promise<string>
+  /** Everything that was logged. */
+  logged: () => string
+}
+
+export type Call = {
+  method?: 'GET' | 'POST' | 'PATCH' | 'OPTIONS' | 'DELETE'
+  url: string
+  key?: string
+  body?: unknown
+  headers?: Record<string, string>
+}
+
+export type Answer = { status: number; body: any; headers: LightMyRequestResponse['headers']; text: string }
+
+const contract = readContract()
+const validation = createValidation(contract)
+
+/** The real app on a database of the test's own, with two trusts, their sites, a commissioner and a client for each role. */
+export async function startHarness(
+  tap: Tap,
+  options: { requestsPerMinute?: number; now?: () => Date } = {},
+): Promise<Harness> {
+  const { url } = await testDatabase(tap)
+  const db = openDb({ url, vaultKeys: newVaultKey('test'), max: 8, applicationName: 'test' })
+  const lines: string[] = []
+  const { Writable } = await import('node:stream')
+  const sink = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) })
+  const keys = await prepare(db)
+  const app = await createApp({
+    db,
+    publicUrl: PUBLIC_URL,
+    logger: createLog('info', sink),
+    requestsPerMinute: options.requestsPerMinute ?? 100_000,
+    ...(options.now && { now: options.now }),
+  })
+  tap.teardown(async () => {
+    await app.close()
+    await closeDb(db)
+  })
+  return {
+    app,
+    db,
+    keys,
+    call: (request) => call(app, request),
+    addClient: async (client) => (await createClient(db, client)).key,
+    logged: () => lines.join(''),
+  }
+}
+
+/** Sends a request and holds the answer against the contract: status, media type, headers and body. */
+export async function call(
+  app: FastifyInstance,
+  { method = 'GET', url, key, body, headers = {} }: Call,
+): Promise<Answer> {
+  const response = await app.inject({
+    method,
+    url,
+    headers: {
+      ...(key !== undefined && { authorization: `Bearer ${key}` }),
+      ...(key?.startsWith('cc_pk_') && { origin: ORIGIN }),
+      ...headers,
+    },
+    ...(body !== undefined && { payload: body as object }),
+  })
+  const type = String(response.headers['content-type'] ?? '')
+  const parsed = /json/.test(type) && response.payload !== '' ? JSON.parse(response.payload) : undefined
+  checkAnswer(contract, validation, method, url, response, parsed)
+  return { status: response.statusCode, body: parsed, headers: response.headers, text: response.payload }
+}
+
+/** A draft that the intake takes; a test gives what matters to it. */
+export function draft(changes: Record<string, unknown> = {}): Record<string, unknown> {
+  return {
+    kind: 'concern',
+    organisation: 'T01',
+    category: 'delays',
+    text: 'We waited for hours. (Invented.)',
+    privacy: 'anonymous',
+    contact: { name: 'Invented Person', email: 'invented@example.org' },
+    acceptsTerms: true,
+    ...changes,
+  }
+}
+
+/** A case as `changes` want it, created with the integrator's key. */
+export async function createCase(
+  { call, keys }: Harness,
+  changes: Record<string, unknown> = {},
+): Promise<{ reference: string; version: number }> {
+  const { body, status, text } = await call({
+    method: 'POST',
+    url: '/v1/cases',
+    key: keys.integrator,
+    body: draft(changes),
+  })
+  if (status !== 201) throw new Error(`the case was not created: ${text}`)
+  return body
+}
+
+/** Headers of a staff tool that has read this version. */
+export function staff(version: number, user = 'person-1'): Record<string, string> {
+  return { 'if-match': `"${version}"`, 'acting-user': user }
+}
+
+/** A case that the public can read. */
+export async function publishedCase(
+  harness: Harness,
+  changes: Record<string, unknown> = {},
+): Promise<{ reference: string; version: number }> {
+  const { reference, version } = await createCase(harness, changes)
+  const { body, status, text } = await harness.call({
+    method: 'POST',
+    url: `/v1/cases/${reference}/decisions`,
+    key: harness.keys.case_handler,
+    headers: staff(version),
+    body: {
+      action: 'publish',
+      reason: 'fit_to_publish',
+      moderatedText: 'They waited for hours. (Invented.)',
+    },
+  })
+  if (status !== 201) throw new Error(`the case was not published: ${text}`)
+  return { reference, version: body.version }
+}
+
+async function prepare(db: Db): Promise<Record<Role, string>> {
+  await seedCategories(db)
+  const create = (data: object) => db.prisma.organisation.create({ data: data as never })
+  const t01 = await create({
+    code: 'T01',
+    name: 'Example Trust One',
+    kind: 'trust',
+    sector: 'acute',
+    region: 'London',
+    latitude: 51.5,
+    longitude: -0.12,
+  })
+  const t02 = await create({
+    code: 'T02',
+    name: 'Example Trust Two',
+    kind: 'trust',
+    sector: 'community',
+    region: 'North',
+    latitude: 54.97,
+    longitude: -1.61,
+  })
+  const site = await create({
+    code: 'T0101',
+    name: 'Example Site',
+    kind: 'site',
+    parentId: t01.id,
+    latitude: 51.51,
+    longitude: -0.1,
+  })
+  await create({ code: 'T09', name: 'Example Closed Trust', kind: 'trust', active: false })
+  await create({
+    code: 'T0901',
+    name: 'Example Site of a Closed Trust',
+    kind: 'site',
+    parentId: (await db.prisma.organisation.findUniqueOrThrow({ where: { code: 'T09' } })).id,
+  })
+  const commissioner = await create({ code: 'XCM01', name: 'Example Commissioner', kind: 'commissioner' })
+  await db.prisma.service.create({ data: { organisationId: site.id, code: 'SRV1', name: 'Example Ward' } })
+  await db.prisma.commissioning.create({ data: { organisationId: t01.id, commissionerId: commissioner.id } })
+  await db.prisma.organisationExternalId.create({
+    data: { scheme: 'ods-former', code: 'OLD1', organisationId: t01.id },
+  })
+  const source = await db.prisma.source.create({
+    data: { name: 'pushed', title: 'Example Source', organisationScheme: 'pushed', state: 'active' },
+  })
+  await db.prisma.source.create({
+    data: { name: 'elsewhere', title: 'Another Source', organisationScheme: 'elsewhere', state: 'active' },
+  })
+
+  const clients: NewClient[] = [
+    { name: 'form', role: 'form', brand: 'choices', origins: [ORIGIN] },
+    { name: 'integrator', role: 'integrator', brand: 'myhealthlondon' },
+    { name: 'case handler', role: 'case_handler' },
+    { name: 'second tier', role: 'second_tier' },
+    { name: 'provider', role: 'provider', organisationIds: [t01.id] },
+    { name: 'commissioner', role: 'commissioner', organisationIds: [commissioner.id] },
+    { name: 'feed provider', role: 'feed_provider', sourceId: source.id },
+    { name: 'supplier', role: 'supplier' },
+    { name: 'administrator', role: 'administrator' },
+  ]
+  const keys: Partial<Record<Role, string>> = {}
+  for (const client of clients) keys[client.role] = (await createClient(db, client)).key
+  await createClient(db, { name: 'other provider', role: 'provider', organisationIds: [t02.id] })
+  return keys as Record<Role, string>
+}
+
+// Every answer in the suite goes through here: what the contract does not say must not happen.
+function checkAnswer(
+  { operations }: Contract,
+  { component, body: compile }: Validation,
+  method: string,
+  url: string,
+  response: LightMyRequestResponse,
+  parsed: unknown,
+): void {
+  const path = url.split('?')[0] ?? ''
+  const operation = operations.find(
+    (one) =>
+      one.method === method.toLowerCase() &&
+      new RegExp(`^${one.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),
+  )
+  const where = `${method} ${path} ${response.statusCode}`
+  if (operation === undefined) return
+  const declared = operation.responses[response.statusCode]
+  if (declared === undefined)
+    throw new Error(
+      `${where}: the contract of ${operation.id} does not have this status: ${response.payload}`,
+    )
+  const types = Object.keys(declared.content ?? {})
+  const type = String(response.headers['content-type'] ?? '').split(';')[0]
+  if (types.length > 0 && !types.includes(type ?? ''))
+    throw new Error(`${where}: the media type is ${type}, the contract has ${types}`)
+  for (const header of Object.keys(declared.headers ?? {})) {
+    const optional = ['link', 'etag'].includes(header.toLowerCase()) || header.startsWith('RateLimit')
+    if (!optional && response.headers[header.toLowerCase()] === undefined)
+      throw new Error(`${where}: the header ${header} is missing`)
+  }
+  const schema = declared.content?.[type ?? '']?.schema
+  if (schema === undefined) return
+  const validate =
+    '$ref' in schema ? component(String(schema.$ref).split('/').at(-1) as string) : compile(schema)
+  if (!validate(parsed))
+    throw new Error(
+      `${where}: the body is not what the contract says: ${JSON.stringify(validate.errors)}\n${response.payload}`,
+    )
+}
