@@ -1,3 +1,4 @@
+import { Writable } from 'node:stream'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { createApp } from '../../api/app.ts'
 import { type Contract, readContract } from '../../api/contract/contract.ts'
@@ -33,7 +34,12 @@ export type Call = {
   headers?: Record<string, string>
 }
 
-export type Answer = { status: number; body: any; headers: LightMyRequestResponse['headers']; text: string }
+export type Answer = {
+  status: number
+  body: ReturnType<typeof JSON.parse>
+  headers: LightMyRequestResponse['headers']
+  text: string
+}
 
 const contract = readContract()
 const validation = createValidation(contract)
@@ -46,8 +52,12 @@ export async function startHarness(
   const { url } = await testDatabase(tap)
   const db = openDb({ url, vaultKeys: newVaultKey('test'), max: 8, applicationName: 'test' })
   const lines: string[] = []
-  const { Writable } = await import('node:stream')
-  const sink = new Writable({ write: (chunk, _encoding, done) => (lines.push(String(chunk)), done()) })
+  const sink = new Writable({
+    write(chunk, _encoding, done) {
+      lines.push(String(chunk))
+      done()
+    },
+  })
   const keys = await prepare(db)
   const app = await createApp({
     db,
