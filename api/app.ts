@@ -8,6 +8,7 @@ import fastify, {
   type FastifyInstance,
   type FastifyReply,
   type FastifyRequest,
+  LogController,
 } from 'fastify'
 import type { Caller } from '../domain/callers.ts'
 import type { FieldError } from '../domain/errors.ts'
@@ -45,7 +46,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   const validation = createValidation(contract)
   const app = fastify({
     ...(options.logger === false ? { logger: false } : { loggerInstance: options.logger }),
-    disableRequestLogging: true,
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'requestId' }),
     genReqId: () => randomUUID(),
     requestIdHeader: false,
     trustProxy: options.trustProxy ?? false,
@@ -267,8 +268,8 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
   const validation = validationProblems(error)
   const { code, details, retryAfterSeconds } = validation ?? answerTo(error)
   const body = problem(code, request.id, details)
-  if (code === 'internal') request.log.error({ requestId: request.id, err: error }, 'a request failed')
-  if (code === 'unavailable') request.log.warn({ requestId: request.id }, 'the store does not answer')
+  if (code === 'internal') request.log.error({ err: error }, 'a request failed')
+  if (code === 'unavailable') request.log.warn({}, 'the store does not answer')
   if (body.status === 401) reply.header('www-authenticate', 'Bearer realm="care-connect"')
   if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
   if (details.currentVersion !== undefined) reply.header('etag', `"${details.currentVersion}"`)
@@ -315,7 +316,6 @@ async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise
   const caller = callers.get(request)
   request.log.info(
     {
-      requestId: request.id,
       operation: operations.get(request)?.id ?? null,
       status: reply.statusCode,
       ms: Math.round(reply.elapsedTime * 10) / 10,

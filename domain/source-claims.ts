@@ -38,6 +38,48 @@ export async function claimDueSources(
   })
 }
 
+/** Gives back sources that were claimed but will not be polled: they are due at once. */
+export async function giveBackSources(db: Db, sourceIds: readonly number[], now: Date): Promise<void> {
+  await rows(
+    db.pool,
+    `update sources set claimed_until = null, next_check_at = $2
+     where id = any($1::int[]) and state <> 'paused'
+       and not exists (select from runs r where r.source_id = sources.id and r.kind = 'poll' and r.state = 'running')`,
+    [sourceIds, now],
+  )
+}
+
+/** Frees whatever was claimed; only for a process that knows that no other is at work. */
+export async function freeAllClaims(db: Db, now: Date): Promise<void> {
+  await rows(
+    db.pool,
+    `update sources set claimed_until = null, next_check_at = case when state <> 'paused' then $1::timestamptz end
+     where claimed_until is not null`,
+    [now],
+  )
+  await closeAbandonedPolls(db, now)
+}
+
+/** Closes the polls whose lease has ended, also of sources that nobody will claim again; how many that were. */
+export async function closeAbandonedPolls(db: Db, now: Date): Promise<number> {
+  return inTransaction(db, async (tx) => {
+    const abandoned = await rows<{ id: number }>(
+      tx,
+      `select s.id from sources s
+       where (s.claimed_until is null or s.claimed_until <= $1)
+         and exists (select from runs r where r.source_id = s.id and r.kind = 'poll' and r.state = 'running')
+       order by s.id for no key update of s skip locked`,
+      [now],
+    )
+    await closeInterruptedPolls(
+      tx,
+      abandoned.map(({ id }) => id),
+      now,
+    )
+    return abandoned.length
+  })
+}
+
 const MOST_LOOKED_AT = 1_000
 
 type HostRow = { name: string; addressSealed: string }

@@ -20,6 +20,8 @@ export type PollCursor = {
   completeFrom: string | null
   /** Entries to read of one document, where the usual number was not enough; null for the usual. */
   entries: number | null
+  /** Pages of the unfinished walk so far. */
+  pages: number
   /** A hash of the address whose answer the validators describe. */
   asked: string | null
 }
@@ -57,6 +59,16 @@ export type PollEnd = RunEnd & {
   nextCheckAt: Date
 }
 
+/** A source that was never read. */
+export const noCursor: PollCursor = {
+  next: null,
+  walkFrom: null,
+  completeFrom: null,
+  entries: null,
+  pages: 0,
+  asked: null,
+}
+
 /** Opens a poll's run and gives what it needs; null when there is nothing to poll, or another poll of it is under way. */
 export async function beginPoll(
   db: Db,
@@ -69,13 +81,12 @@ export async function beginPoll(
       tx,
       `select id, name, state, connector, address_sealed as "addressSealed", settings, interval_minutes as "intervalMinutes",
          cursor_sealed as "cursorSealed", etag, last_modified as "lastModified", body_sha256 as "bodySha256", failures, polls, version,
-         claimed_until > $2 and exists (
-           select from runs r where r.source_id = sources.id and r.kind = 'poll' and r.state = 'running') as busy
+         coalesce(claimed_until > $2, false) as claimed
        from sources where id = $1 for no key update`,
       [sourceId, now],
       'polled-source',
     )
-    if (!isPolled(source) || source.busy) return null
+    if (!isPolled(source) || (source.claimed && (await isBeingPolled(tx, sourceId)))) return null
     await closeInterruptedPolls(tx, [sourceId], now)
     const run = await startRun(tx, { sourceId, kind: 'poll', clientId: null, now })
     await rows(
@@ -137,8 +148,6 @@ export async function finishProbe(
   })
 }
 
-const noCursor: PollCursor = { next: null, walkFrom: null, completeFrom: null, entries: null, asked: null }
-
 type PolledRow = Validators & {
   id: number
   name: string
@@ -151,7 +160,7 @@ type PolledRow = Validators & {
   failures: number
   polls: number
   version: number
-  busy: boolean | null
+  claimed: boolean
 }
 
 type Polled = PolledRow & { state: Exclude<SourceState, 'paused'>; connector: string; addressSealed: string }
@@ -163,6 +172,17 @@ function isPolled(source: PolledRow | undefined): source is Polled {
     source.connector !== null &&
     source.addressSealed !== null
   )
+}
+
+// A statement of its own, as one that waits for the source's row sees the runs of before it waited.
+async function isBeingPolled(tx: Tx, sourceId: number): Promise<boolean> {
+  const running = await row(
+    tx,
+    `select 1 from runs where source_id = $1 and kind = 'poll' and state = 'running' limit 1`,
+    [sourceId],
+    'is-being-polled',
+  )
+  return running !== undefined
 }
 
 function planOf(vault: Vault, source: Polled, run: OpenRun): PollPlan {

@@ -98,11 +98,14 @@ function routeSchema(operation: Operation): Schema {
     // Every client sends headers of its own.
     headers: parameterSchema(operation, 'header', true),
     ...(body && { body: qualified(body) }),
+    // Problems are the same everywhere and small: only what succeeds is worth a serialiser of its own.
     response: Object.fromEntries(
-      Object.entries(operation.responses).flatMap(([status, response]) => {
-        const [schema] = Object.values(response.content ?? {}).map((content) => content.schema)
-        return schema === undefined ? [] : [[status.toLowerCase(), qualified(schema)]]
-      }),
+      Object.entries(operation.responses)
+        .filter(([status]) => status.startsWith('2'))
+        .flatMap(([status, response]) => {
+          const [schema] = Object.values(response.content ?? {}).map((content) => content.schema)
+          return schema === undefined ? [] : [[status, qualified(schema)]]
+        }),
     ),
   }
 }

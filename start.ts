@@ -1,0 +1,190 @@
+// Everything in one process: for trying it out on an embedded store, or small and whole on one of yours.
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
+import { dirname, join } from 'node:path'
+import closeWithGrace from 'close-with-grace'
+import { createApp } from './api/app.ts'
+import { type Config, needOwnStore, readConfig } from './config.ts'
+import { ORGANISATIONS } from './examples/provider/organisations.ts'
+import { startProvider } from './examples/provider/server.ts'
+import { createLog, terminalLines } from './log.ts'
+import { closeDb, type Db, openDb } from './prisma/client.ts'
+import { startEmbedded } from './prisma/embedded.ts'
+import { applyMigrations } from './prisma/engine.ts'
+import { type DemoKeys, pointExampleSources, seedCategories, seedDemonstration } from './prisma/seed.ts'
+import { newVaultKey } from './prisma/vault.ts'
+import { startWorkers } from './workers/start.ts'
+
+type Store = {
+  databaseUrl: string
+  encryptionKeys: string
+  dataFolder: string | null
+  stop: () => Promise<void>
+}
+type Closing = Array<() => Promise<void>>
+
+const CLONE = import.meta.dirname
+const API_PORT = 3000
+const PROVIDER_PORT = 4010
+
+const closing: Closing = []
+try {
+  await start(readConfig(process.env), closing)
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  await closeAll(closing)
+  process.exit(1)
+}
+
+async function start(config: Config, closing: Closing): Promise<void> {
+  const store = await openStore(config)
+  closing.push(store.stop)
+  await applyMigrations(store.databaseUrl)
+  const db = openDb({
+    url: store.databaseUrl,
+    vaultKeys: store.encryptionKeys,
+    max: config.databaseConnections,
+    applicationName: 'care-connect',
+  })
+  closing.push(() => closeDb(db))
+
+  const log = createLog(config.logLevel, terminalLines(process.stdout))
+  const port = config.port ?? (await freePort(config.host, API_PORT))
+  const url = `http://${config.host}:${port}`
+  const demonstration = store.dataFolder === null ? null : await openDemonstration(db, closing)
+  if (demonstration === null) await seedCategories(db)
+
+  const app = await createApp({
+    db,
+    publicUrl: config.publicUrl ?? url,
+    logger: log,
+    ...(config.trustProxy !== undefined && { trustProxy: config.trustProxy }),
+    requestsPerMinute: config.requestsPerMinute,
+  })
+  closing.push(() => app.close())
+  printTable([
+    ['API', url],
+    ['Reference', `${url}/docs`],
+    ['Data', store.dataFolder ?? 'in the PostgreSQL of DATABASE_URL'],
+    ...(demonstration === null ? [] : keyRows(demonstration.keys, demonstration.keysFile)),
+    [
+      'Workers',
+      `look for due sources every ${config.pollEverySeconds} s; the queue is on ${config.redisUrl === undefined ? 'the same PostgreSQL' : 'Redis'}`,
+    ],
+    ...(demonstration === null
+      ? []
+      : [['Example provider', `${demonstration.providerUrl}, a new invented story every 20 s`] as Row]),
+    ['Stop', 'Ctrl-C; npm start goes on with the same data'],
+  ])
+  await app.listen({ host: config.host, port })
+
+  const workers = await startWorkers({
+    db,
+    queue:
+      config.redisUrl === undefined
+        ? { kind: 'postgres', url: store.databaseUrl, max: 6 }
+        : { kind: 'redis', url: config.redisUrl },
+    log,
+    userAgent: `care-connect/0.1 (+${config.publicUrl ?? url})`,
+    allowPrivate: [
+      ...config.allowPrivate,
+      ...(demonstration === null ? [] : [new URL(demonstration.providerUrl).host]),
+    ],
+    gapMs: config.pollGapMs,
+    pollEveryMs: config.pollEverySeconds * 1_000,
+    pollsAtOnce: config.pollsAtOnce,
+    // Nobody else works on an embedded store: what a killed process had claimed is free again.
+    alone: store.dataFolder !== null,
+  })
+  closing.push(() => workers.stop())
+
+  closeWithGrace({ delay: 20_000, logger: { error: () => undefined } }, async ({ err }) => {
+    if (err !== undefined) log.error({ err }, 'stopping after an error')
+    await closeAll(closing)
+    process.stdout.write('Stopped. The data stay where they are.\n')
+  })
+}
+
+async function openStore(config: Config): Promise<Store> {
+  if (config.production || config.databaseUrl !== undefined) {
+    return { ...needOwnStore(config), dataFolder: null, stop: async () => undefined }
+  }
+  const embedded = await startEmbedded({ folder: CLONE, purpose: 'data' })
+  const folder = dirname(embedded.dataFolder)
+  return {
+    databaseUrl: embedded.url,
+    encryptionKeys:
+      config.encryptionKeys ?? keptSecret(join(folder, 'encryption-keys'), () => newVaultKey('embedded')),
+    dataFolder: folder,
+    stop: embedded.stop,
+  }
+}
+
+type Demonstration = { keys: Row[]; keysFile: string; providerUrl: string }
+
+async function openDemonstration(db: Db, closing: Closing): Promise<Demonstration> {
+  // Always the same address, if it is free: the provider's links begin with it, and a changed link is a changed item.
+  const provider = await startProvider({
+    port: await freePort('127.0.0.1', PROVIDER_PORT),
+    host: '127.0.0.1',
+  })
+  closing.push(provider.close)
+  const example = { url: provider.url, organisations: ORGANISATIONS }
+  const keysFile = join(CLONE, '.data', 'demo-keys')
+  const made = await seedDemonstration(db, example, new Date())
+  await pointExampleSources(db, example)
+  if (made !== null) writeKeys(keysFile, made)
+  return { keys: readKeys(keysFile), keysFile, providerUrl: provider.url }
+}
+
+/** A secret that is made once and kept where only its owner reads it. */
+function keptSecret(file: string, make: () => string): string {
+  if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 })
+  return readFileSync(file, 'utf8').trim()
+}
+
+function writeKeys(file: string, keys: DemoKeys): void {
+  mkdirSync(dirname(file), { recursive: true })
+  rmSync(file, { force: true })
+  const lines = Object.entries(keys).map(([role, key]) => `${role.toUpperCase()}_KEY=${key}\n`)
+  writeFileSync(file, lines.join(''), { mode: 0o600 })
+}
+
+function readKeys(file: string): Row[] {
+  if (!existsSync(file)) return [['', 'their file is gone; without it remove the data folder to begin anew']]
+  const lines = readFileSync(file, 'utf8').trim().split('\n')
+  return lines.map((line) => {
+    const [name = '', key = ''] = line.split('=')
+    return [name, key]
+  })
+}
+
+function keyRows(keys: readonly Row[], file: string): Row[] {
+  return [['Demo keys', `in ${file}`], ...keys.map(([name, key]): Row => [`  ${name}`, key])]
+}
+
+type Row = [name: string, value: string]
+
+function printTable(rows: readonly Row[]): void {
+  const width = Math.max(...rows.map(([name]) => name.length)) + 2
+  process.stdout.write(`\n${rows.map(([name, value]) => `  ${name.padEnd(width)}${value}`).join('\n')}\n\n`)
+}
+
+/** The wanted port if nobody has it, else any that is free. */
+function freePort(host: string, wanted: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer()
+    probe.once('error', (error: NodeJS.ErrnoException) =>
+      error.code === 'EADDRINUSE' && wanted !== 0 ? resolve(freePort(host, 0)) : reject(error),
+    )
+    probe.listen(wanted, host, () => {
+      const { port } = probe.address() as AddressInfo
+      probe.close(() => resolve(port))
+    })
+  })
+}
+
+/** Ends what was started, the last first; one that fails does not keep the others running. */
+async function closeAll(closing: Closing): Promise<void> {
+  for (const close of closing.splice(0).reverse()) await close().catch(() => undefined)
+}

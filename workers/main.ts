@@ -1,0 +1,41 @@
+import closeWithGrace from 'close-with-grace'
+import { needOwnStore, readConfig } from '../config.ts'
+import { createLog } from '../log.ts'
+import { closeDb, openDb } from '../prisma/client.ts'
+import { startWorkers } from './start.ts'
+
+try {
+  const config = readConfig(process.env)
+  const { databaseUrl, encryptionKeys } = needOwnStore(config)
+  const log = createLog(config.logLevel)
+  const db = openDb({
+    url: databaseUrl,
+    vaultKeys: encryptionKeys,
+    max: config.databaseConnections,
+    applicationName: 'care-connect worker',
+  })
+  const workers = await startWorkers({
+    db,
+    queue:
+      config.redisUrl === undefined
+        ? { kind: 'postgres', url: databaseUrl, max: 6 }
+        : { kind: 'redis', url: config.redisUrl },
+    log,
+    userAgent: `care-connect/0.1 (+${config.publicUrl ?? 'no address set'})`,
+    allowPrivate: config.allowPrivate,
+    gapMs: config.pollGapMs,
+    pollEveryMs: config.pollEverySeconds * 1_000,
+    pollsAtOnce: config.pollsAtOnce,
+  })
+  log.info({ queue: config.redisUrl === undefined ? 'postgresql' : 'redis' }, 'worker started')
+
+  closeWithGrace({ delay: 20_000, logger: { error: () => undefined } }, async ({ err }) => {
+    if (err !== undefined) log.error({ err }, 'the worker stops after an error')
+    await workers.stop()
+    await closeDb(db)
+    log.info({}, 'worker stopped')
+  })
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error)
+  process.exit(1)
+}

@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { freeAllClaims } from '../domain/source-claims.ts'
+import { createFetcher } from '../net/fetch.ts'
+import type { Db } from '../prisma/client.ts'
+import { type Context, defaultPollSettings, type PollSettings } from './context.ts'
+import { keepHouse } from './housekeeping.ts'
+import type { Log } from './log.ts'
+import { pollDue } from './poll-due.ts'
+import { pollSource } from './poll-source.ts'
+import { probeSource } from './probe-source.ts'
+import { openQueues, type QueueSettings, type Queues } from './queues.ts'
+
+export type { Log } from './log.ts'
+export type { QueueSettings } from './queues.ts'
+
+export type WorkersOptions = {
+  db: Db
+  queue: QueueSettings
+  log: Log
+  /** Names the service and where to ask about it: `care-connect/1.0 (+https://…)`. */
+  userAgent: string
+  /** Exact `host:port` pairs that may be private. */
+  allowPrivate: readonly string[]
+  /** Least time between two requests to one host, in milliseconds. */
+  gapMs?: number
+  /** How often due sources are looked for, in milliseconds. */
+  pollEveryMs?: number
+  /** Sources polled by this process at a time. */
+  pollsAtOnce?: number
+  /** No other process works on this store: what a killed one had claimed is free at once. */
+  alone?: boolean
+  polls?: Partial<PollSettings>
+  now?: () => Date
+  random?: () => number
+}
+
+export type Workers = {
+  /** Finishes what it holds; after `limitMs` milliseconds requests under way are given up, and what they fetched is due again. */
+  stop(limitMs?: number): Promise<void>
+}
+
+/** Starts the workers of this process; rejects when the queue is not there. */
+export async function startWorkers(options: WorkersOptions): Promise<Workers> {
+  const { db, queue, log, pollEveryMs = 5_000, pollsAtOnce = 4 } = options
+  const giveUp = new AbortController()
+  const context = contextOf(options, giveUp.signal)
+  if (options.alone) await freeAllClaims(db, context.now())
+  const queues = await openQueues(db, queue, log)
+  queues.work({
+    sources: {
+      'poll-source': ({ sourceId }) => pollSource(context, sourceId),
+      'probe-source': ({ sourceId }) => probeSource(context, sourceId),
+    },
+    ticks: {
+      'poll-due': () => pollDue(context, queues.addSourceJob),
+      'keep-house': () => keepHouse(context),
+    },
+    concurrency: pollsAtOnce,
+  })
+  await queues.scheduleTicks({ 'poll-due': pollEveryMs, 'keep-house': HOUSEKEEPING_MS })
+  let stopped: Promise<void> | undefined
+  return {
+    stop(limitMs = 10_000) {
+      stopped ??= stop({ queues, giveUp, log, close: () => context.fetcher.close() }, limitMs)
+      return stopped
+    },
+  }
+}
+
+function contextOf(options: WorkersOptions, signal: AbortSignal): Context {
+  const { db, log, userAgent, allowPrivate, gapMs, now = () => new Date(), random = Math.random } = options
+  const politeness = gapMs === undefined ? {} : { gapMs }
+  const fetcher = createFetcher({ allowPrivate, userAgent, now, politeness })
+  return { db, fetcher, log, now, random, signal, settings: { ...defaultPollSettings, ...options.polls } }
+}
+
+const HOUSEKEEPING_MS = 600_000
+const LAST_GRACE_MS = 2_000
+
+type Running = { queues: Queues; giveUp: AbortController; log: Log; close: () => Promise<void> }
+
+// BullMQ waits for running jobs without limit, so it is raced.
+async function stop({ queues, giveUp, log, close }: Running, limitMs: number): Promise<void> {
+  const finished = queues.finish().then(() => true)
+  const late = (milliseconds: number) => sleep(milliseconds, false, { ref: false })
+  if (!(await Promise.race([finished, late(limitMs)]))) {
+    giveUp.abort()
+    if (!(await Promise.race([finished, late(LAST_GRACE_MS)]))) {
+      log.warn({}, 'stopped while jobs were running; their leases end by themselves')
+    }
+  }
+  await queues.close()
+  await close()
+}
