@@ -87,7 +87,10 @@ export async function getOrganisation(db: Db, code: string): Promise<Organisatio
   return found
 }
 
-/** The organisations under `codes`, themselves included, as ids; throws `validation_failed` at the parameter for an unknown code. */
+/**
+ * The organisations under `codes`, themselves included, as ids; with a branch goes its surgery, where the cases of all its
+ * branches stand. Throws `validation_failed` at the parameter for an unknown code.
+ */
 export async function organisationTree(db: Db, codes: readonly string[]): Promise<number[]> {
   const roots = await Promise.all(codes.map((code) => organisationIdAt(db.pool, code, 'organisation')))
   const found = await rows<{ id: number }>(
@@ -96,7 +99,10 @@ export async function organisationTree(db: Db, codes: readonly string[]): Promis
        select unnest($1::int[])
        union
        select o.id from organisations o join tree on o.parent_id = tree.id
-     ) select id from tree`,
+     )
+     select id from tree
+     union
+     select parent_id from organisations where id = any($1::int[]) and kind = 'gp_branch' and parent_id is not null`,
     [roots],
     'organisation-tree',
   )

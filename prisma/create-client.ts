@@ -19,7 +19,7 @@ try {
       brand: { type: 'string' },
     },
   })
-  const role = values.role as Role | undefined
+  const role = (values.role === 'admin' ? 'administrator' : values.role) as Role | undefined
   if (role === undefined || !(role in roleScopes)) throw new Error(`--role is needed.\n${USAGE}`)
   const { databaseUrl, encryptionKeys } = needOwnStore(readConfig(process.env))
   const db = openDb({

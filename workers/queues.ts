@@ -11,8 +11,10 @@ import { Redis } from 'ioredis'
 import type { Db } from '../prisma/client.ts'
 import type { Log } from './log.ts'
 
-/** Where jobs wait: in the schema `bullmq` of the service's own PostgreSQL, or in Redis. */
-export type QueueSettings = { kind: 'postgres'; url: string; max: number } | { kind: 'redis'; url: string }
+/** Where jobs wait: in the schema `bullmq` of the service's own PostgreSQL, or in Redis, under a prefix. */
+export type QueueSettings =
+  | { kind: 'postgres'; url: string; max: number }
+  | { kind: 'redis'; url: string; prefix?: string }
 
 /** What is done with one source. */
 export type SourceJobName = 'poll-source' | 'probe-source'
@@ -39,7 +41,7 @@ export type Queues = {
 
 /** Opens the queues; with PostgreSQL it makes or updates their schema first. */
 export async function openQueues(db: Db, settings: QueueSettings, log: Log): Promise<Queues> {
-  return settings.kind === 'postgres' ? onPostgres(db, settings, log) : onRedis(settings.url, log)
+  return settings.kind === 'postgres' ? onPostgres(db, settings, log) : onRedis(settings, log)
 }
 
 const SOURCES = 'sources'
@@ -49,7 +51,7 @@ const SCHEMA = 'bullmq'
 // A job that has ended, well or not, stands in nobody's way: what failed is due again by PostgreSQL.
 const FORGET = { removeOnComplete: true, removeOnFail: true } satisfies JobsOptions
 
-type Connections<C> = { producer: C; consumer: C; disconnect: () => void }
+type Connections<C> = { producer: C; consumer: C; prefix?: string; disconnect: () => void }
 
 async function onPostgres(db: Db, { url, max }: { url: string; max: number }, log: Log): Promise<Queues> {
   const client = await db.pool.connect()
@@ -66,7 +68,10 @@ async function onPostgres(db: Db, { url, max }: { url: string; max: number }, lo
   )
 }
 
-async function onRedis(url: string, log: Log): Promise<Queues> {
+async function onRedis(
+  { url, prefix = 'care-connect' }: { url: string; prefix?: string },
+  log: Log,
+): Promise<Queues> {
   // Adding fails fast, as the tick that adds comes again; a worker waits for its Redis as long as it takes.
   const producer = new Redis(url, {
     lazyConnect: true,
@@ -89,16 +94,17 @@ async function onRedis(url: string, log: Log): Promise<Queues> {
     disconnect()
     throw new Error('Redis does not answer: is REDIS_URL right, and is it running?', { cause })
   }
-  return queuesOn(withBackend(createRedisBackend), { producer, consumer, disconnect }, log)
+  return queuesOn(withBackend(createRedisBackend), { producer, consumer, prefix, disconnect }, log)
 }
 
 async function queuesOn<B extends IQueueBackend, C>(
   { Queue, Worker }: BackendClasses<B, C>,
-  { producer, consumer, disconnect }: Connections<C>,
+  { producer, consumer, prefix = 'bull', disconnect }: Connections<C>,
   log: Log,
 ): Promise<Queues> {
   const note = (queue: string) => (err: Error) => log.warn({ queue, err }, 'the queue had an error')
-  const open = { connection: producer, defaultJobOptions: FORGET }
+  const open = { connection: producer, prefix, defaultJobOptions: FORGET }
+  const take = { connection: consumer, prefix }
   const sources = new Queue<SourceJob, void, SourceJobName>(SOURCES, open)
   const ticks = new Queue<null, void, Tick>(TICKS, open)
   sources.on('error', note(SOURCES))
@@ -123,11 +129,9 @@ async function queuesOn<B extends IQueueBackend, C>(
       const onSources = new Worker<SourceJob, void, SourceJobName>(
         SOURCES,
         ({ name, data }) => doJob[name](data),
-        { connection: consumer, concurrency },
+        { ...take, concurrency },
       )
-      const onTicks = new Worker<null, void, Tick>(TICKS, ({ name }) => doTick[name](), {
-        connection: consumer,
-      })
+      const onTicks = new Worker<null, void, Tick>(TICKS, ({ name }) => doTick[name](), take)
       onSources.on('error', note(SOURCES))
       onTicks.on('error', note(TICKS))
       onSources.on('failed', (job, err) => log.warn({ job: job?.name, ...job?.data, err }, 'a job failed'))

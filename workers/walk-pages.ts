@@ -49,16 +49,14 @@ export async function walkPages(
   const start = startOf(plan, connector, began)
   const walk: Walk = { context, plan, connector, progress, start, visited: new Set(), cut: false }
   progress.cursor = { ...plan.cursor, next: start.resumed ? start.url : null, walkFrom: start.walkFrom }
-  let url: string | null = start.url
-  while (url !== null) {
+  for (let url = start.url; ; ) {
     walk.visited.add(url)
     const result = await fetchPage(walk, url)
-    const end: WalkEnd | { next: string } =
+    const step: WalkEnd | { next: string } =
       result.outcome === 'document' ? await takePage(walk, url, result) : endWithout(walk, result)
-    if ('outcome' in end) return end
-    url = end.next
+    if ('outcome' in step) return step
+    url = step.next
   }
-  return { outcome: 'lost' }
 }
 
 type Start = {
@@ -190,6 +188,13 @@ async function takeEntries(
     progress.cursor = { ...progress.cursor, next: isLast ? after : here }
     const claimedUntil = new Date(now().getTime() + settings.leaseMs)
     if (!(await keepPoll(db, plan, { ...progress, claimedUntil }))) return { outcome: 'lost' }
+    if (!isLast || progress.cursor.next !== here) {
+      const { pages, seen, created } = progress.counts
+      context.log.info(
+        { sourceId: plan.sourceId, run: plan.run.reference, pages, seen, created },
+        'polling goes on',
+      )
+    }
   }
   return null
 }

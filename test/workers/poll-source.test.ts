@@ -148,7 +148,10 @@ t.test(
     await pollSource(context, source)
     t.match(await runsOf(db), [{ state: 'failed', outcome: 'http-status', created: 1, pages: 1 }])
     t.match(await sourceRow(db), { failures: 1, last_success_at: null })
-    t.match(lines, [{ level: 'warn', message: 'poll failed', outcome: 'http-status' }])
+    t.match(lines, [
+      { level: 'info', message: 'polling goes on', pages: 1, seen: 1 },
+      { level: 'warn', message: 'poll failed', outcome: 'http-status' },
+    ])
     broken = false
     await pollSource(context, source)
     t.same(asked, [1, 2, 2, 3])

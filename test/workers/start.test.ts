@@ -22,7 +22,7 @@ const backends: { name: string; skip: string | false; queue: (url: string) => Qu
   {
     name: 'Redis',
     skip: redisUrl === undefined && 'CARE_TEST_REDIS names no Redis',
-    queue: () => ({ kind: 'redis', url: redisUrl ?? '' }),
+    queue: (url) => ({ kind: 'redis', url: redisUrl ?? '', prefix: new URL(url).pathname.slice(1) }),
   },
 ]
 
