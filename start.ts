@@ -8,10 +8,10 @@ import { type Config, needOwnStore, readConfig } from './config.ts'
 import { ORGANISATIONS } from './examples/provider/organisations.ts'
 import { startProvider } from './examples/provider/server.ts'
 import { createLog, terminalLines } from './log.ts'
-import { closeDb, type Db, openDb } from './prisma/client.ts'
+import { checkStore, closeDb, type Db, openDb } from './prisma/client.ts'
 import { startEmbedded } from './prisma/embedded.ts'
 import { applyMigrations } from './prisma/engine.ts'
-import { type DemoKeys, pointExampleSources, seedCategories, seedDemonstration } from './prisma/seed.ts'
+import { type DemoKeys, pointExampleSources, seedDemonstration } from './prisma/seed.ts'
 import { newVaultKey } from './prisma/vault.ts'
 import { startWorkers } from './workers/start.ts'
 
@@ -47,12 +47,12 @@ async function start(config: Config, closing: Closing): Promise<void> {
     applicationName: 'care-connect',
   })
   closing.push(() => closeDb(db))
+  await checkStore(db)
 
   const log = createLog(config.logLevel, terminalLines(process.stdout))
   const port = config.port ?? (await freePort(config.host, API_PORT))
   const url = `http://${config.host}:${port}`
   const demonstration = store.dataFolder === null ? null : await openDemonstration(db, closing)
-  if (demonstration === null) await seedCategories(db)
 
   const app = await createApp({
     db,

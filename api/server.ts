@@ -2,7 +2,7 @@ import closeWithGrace from 'close-with-grace'
 import { Redis } from 'ioredis'
 import { needOwnStore, readConfig } from '../config.ts'
 import { createLog } from '../log.ts'
-import { closeDb, openDb } from '../prisma/client.ts'
+import { checkStore, closeDb, openDb } from '../prisma/client.ts'
 import { createApp } from './app.ts'
 
 try {
@@ -15,6 +15,7 @@ try {
     max: config.databaseConnections,
     applicationName: 'care-connect api',
   })
+  await checkStore(db)
   // Fails fast: a dead Redis must not hold requests up.
   const redis =
     config.redisUrl === undefined

@@ -11,6 +11,7 @@ import {
   type Vault,
 } from '../prisma/client.ts'
 import type { ItemRating } from './items.ts'
+import { jsonArray, jsonObject } from './json-sql.ts'
 import type { OrganisationName } from './organisations.ts'
 
 /** A case as it lies in the store, with what it belongs to; what is personal is still sealed. */
@@ -82,17 +83,30 @@ export type OriginalText = { title: string | null; text: string }
 export type Contact = { name: string | null; email: string | null; phone: string | null }
 
 /** SQL for the attribution of `link` from the source joined as `src`. */
-export const ATTRIBUTION = (link: string): string => `
-  case when src.id is not null then json_build_object('name', src.name, 'title', src.title, 'link', coalesce(${link}, src.site_url),
-    'attribution', src.attribution, 'licence', src.licence) end`
+export const attributionJson = (link: string, src = 'src'): string => {
+  const attribution = jsonObject({
+    name: `${src}.name`,
+    title: `${src}.title`,
+    link: `coalesce(${link}, ${src}.site_url)`,
+    attribution: `${src}.attribution`,
+    licence: `${src}.licence`,
+  })
+  return `case when ${src}.id is not null then ${attribution} end`
+}
 
-/** SQL for one response `r` as JSON; `ro` is its organisation, `rs` its source. */
-export const RESPONSE_FIELDS = `
-  'reference', r.reference,
-  'organisation', case when ro.id is not null then json_build_object('code', ro.code, 'name', ro.name) end,
-  'authorName', r.author_name, 'text', r.text, 'respondedAt', utc(r.responded_at),
-  'source', case when rs.id is not null then json_build_object('name', rs.name, 'title', rs.title,
-    'link', coalesce(r.source_link, rs.site_url), 'attribution', rs.attribution, 'licence', rs.licence) end`
+/** SQL for code and name of what is joined as `alias`, or null when nothing is. */
+export const nameJson = (alias: string): string =>
+  `case when ${alias}.id is not null then ${jsonObject({ code: `${alias}.code`, name: `${alias}.name` })} end`
+
+/** SQL by field for one response `r`, with the joins below. */
+export const RESPONSE_FIELDS = {
+  reference: 'r.reference',
+  organisation: nameJson('ro'),
+  authorName: 'r.author_name',
+  text: 'r.text',
+  respondedAt: 'utc(r.responded_at)',
+  source: attributionJson('r.source_link', 'rs'),
+}
 
 /** SQL for the joins that `RESPONSE_FIELDS` needs. */
 export const RESPONSE_JOINS = `
@@ -102,16 +116,15 @@ const CASE = `
   c.id, c.reference, c.kind, c.channel, c.status, c.publication, c.privacy, c.privacy_chosen as "privacyChosen",
   c.under_16 as "under16", c.on_behalf as "onBehalf", c.priority, c.happening_now as "happeningNow",
   c.wants_response as "wantsResponse", c.category_code as category, c.organisation_id as "organisationId",
-  json_build_object('code', o.code, 'name', o.name) as organisation,
-  case when s.id is not null then json_build_object('code', s.code, 'name', s.name) end as service,
+  ${nameJson('o')} as organisation,
+  ${nameJson('s')} as service,
   c.original_sealed as "originalSealed", c.contact_sealed as "contactSealed", c.preferred_contact as "preferredContact",
   c.moderated_title as "moderatedTitle", c.moderated_text as "moderatedText", c.public_name as "publicName",
   c.decision_reason as "decisionReason", c.visit_month as "visitMonth", c.language, c.tags, c.ratings, c.latitude, c.longitude,
-  c.client_id as "clientId", c.brand, c.source_id as "sourceId", ${ATTRIBUTION('c.source_link')} as source, c.version,
+  c.client_id as "clientId", c.brand, c.source_id as "sourceId", ${attributionJson('c.source_link')} as source, c.version,
   c.reported_at as "reportedAt", c.created_at as "createdAt", c.updated_at as "updatedAt",
   c.acknowledged_at as "acknowledgedAt", c.closed_at as "closedAt", c.resolved_at as "resolvedAt",
-  coalesce((select json_agg(json_build_object(${RESPONSE_FIELDS}, 'publication', r.publication) order by r.responded_at, r.id)
-            from responses r ${RESPONSE_JOINS} where r.case_id = c.id), '[]') as responses`
+  ${jsonArray(jsonObject({ ...RESPONSE_FIELDS, publication: 'r.publication' }), `from responses r ${RESPONSE_JOINS} where r.case_id = c.id`, 'r.responded_at, r.id')} as responses`
 
 const FROM = `
   from cases c join organisations o on o.id = c.organisation_id

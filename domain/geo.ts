@@ -1,5 +1,6 @@
 import type { Db } from '../prisma/client.ts'
 import { invalid } from './errors.ts'
+import { jsonObject } from './json-sql.ts'
 import { type JsonPage, jsonPage, type PublicListing } from './public-cases.ts'
 
 /** West, south, east, north in degrees. West greater than east crosses the antimeridian (RFC 7946, section 5.2). */
@@ -48,20 +49,22 @@ function boxConditions([west, south, east, north]: BoundingBox): { sql: string[]
 const FEATURE_JOINS =
   'join organisations o on o.id = c.organisation_id left join sources src on src.id = c.source_id'
 
-const FEATURE = `json_build_object(
-  'type', 'Feature',
-  'id', c.reference,
-  'geometry', json_build_object('type', 'Point', 'coordinates', json_build_array(c.longitude, c.latitude)),
-  'properties', json_build_object(
-    'reference', c.reference,
-    'url', $1::text || '/v1/cases/' || c.reference,
-    'kind', c.kind,
-    'title', c.moderated_title,
-    'text', c.moderated_text,
-    'category', c.category_code,
-    'organisationCode', o.code,
-    'organisationName', o.name,
-    'status', c.status,
-    'reportedAt', utc(c.reported_at),
-    'responseCount', (select count(*) from responses r where r.case_id = c.id and r.publication = 'published'),
-    'attribution', src.attribution))`
+const FEATURE = jsonObject({
+  type: `'Feature'::text`,
+  id: 'c.reference',
+  geometry: jsonObject({ type: `'Point'::text`, coordinates: 'array[c.longitude, c.latitude]' }),
+  properties: jsonObject({
+    reference: 'c.reference',
+    url: `$1::text || '/v1/cases/' || c.reference`,
+    kind: 'c.kind',
+    title: 'c.moderated_title',
+    text: 'c.moderated_text',
+    category: 'c.category_code',
+    organisationCode: 'o.code',
+    organisationName: 'o.name',
+    status: 'c.status',
+    reportedAt: 'utc(c.reported_at)',
+    responseCount: `(select count(*) from responses r where r.case_id = c.id and r.publication = 'published')`,
+    attribution: 'src.attribution',
+  }),
+})

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { type Db, row, type Sql } from '../prisma/client.ts'
 import { type CaseFilter, conditionsOf, PUBLISHED } from './case-filter.ts'
-import { ATTRIBUTION, RESPONSE_FIELDS, RESPONSE_JOINS } from './case-rows.ts'
+import { attributionJson, nameJson, RESPONSE_FIELDS, RESPONSE_JOINS } from './case-rows.ts'
 import { readCursor, writeCursor } from './cursors.ts'
+import { jsonArray, jsonObject } from './json-sql.ts'
 import { organisationTree } from './organisations.ts'
 
 /** A page whose items are JSON already, as PostgreSQL built it. */
@@ -80,28 +81,32 @@ const PUBLIC_JOINS = `
   left join services s on s.id = c.service_id left join sources src on src.id = c.source_id`
 
 // Every field that goes out stands here; nothing is taken over from a row.
-const PUBLIC_CASE = `json_build_object(
-  'view', 'public',
-  'reference', c.reference,
-  'url', $1::text || '/v1/cases/' || c.reference,
-  'kind', c.kind,
-  'title', c.moderated_title,
-  'text', c.moderated_text,
-  'authorName', case when c.privacy = 'named' then c.public_name end,
-  'category', c.category_code,
-  'organisation', json_build_object('code', o.code, 'name', o.name),
-  'service', case when s.id is not null then json_build_object('code', s.code, 'name', s.name) end,
-  'status', c.status,
-  'reportedAt', utc(c.reported_at),
-  'acknowledgedAt', utc(c.acknowledged_at),
-  'closedAt', utc(c.closed_at),
-  'resolvedAt', utc(c.resolved_at),
-  'updatedAt', utc(c.updated_at),
-  'visitMonth', c.visit_month,
-  'language', c.language,
-  'tags', to_json(c.tags),
-  'ratings', c.ratings,
-  'responses', coalesce((select json_agg(json_build_object(${RESPONSE_FIELDS}) order by r.responded_at, r.id)
-     from responses r ${RESPONSE_JOINS} where r.case_id = c.id and r.publication = 'published'), '[]'),
-  'position', case when c.latitude is not null then json_build_object('latitude', c.latitude, 'longitude', c.longitude) end,
-  'source', ${ATTRIBUTION('c.source_link')})`
+const PUBLIC_CASE = jsonObject({
+  view: `'public'::text`,
+  reference: 'c.reference',
+  url: `$1::text || '/v1/cases/' || c.reference`,
+  kind: 'c.kind',
+  title: 'c.moderated_title',
+  text: 'c.moderated_text',
+  authorName: `case when c.privacy = 'named' then c.public_name end`,
+  category: 'c.category_code',
+  organisation: nameJson('o'),
+  service: nameJson('s'),
+  status: 'c.status',
+  reportedAt: 'utc(c.reported_at)',
+  acknowledgedAt: 'utc(c.acknowledged_at)',
+  closedAt: 'utc(c.closed_at)',
+  resolvedAt: 'utc(c.resolved_at)',
+  updatedAt: 'utc(c.updated_at)',
+  visitMonth: 'c.visit_month',
+  language: 'c.language',
+  tags: 'c.tags',
+  ratings: 'c.ratings',
+  responses: jsonArray(
+    jsonObject(RESPONSE_FIELDS),
+    `from responses r ${RESPONSE_JOINS} where r.case_id = c.id and r.publication = 'published'`,
+    'r.responded_at, r.id',
+  ),
+  position: `case when c.latitude is not null then ${jsonObject({ latitude: 'c.latitude', longitude: 'c.longitude' })} end`,
+  source: attributionJson('c.source_link'),
+})

@@ -56,6 +56,20 @@ export async function closeDb(db: Db): Promise<void> {
   if (!db.pool.ended) await db.pool.end()
 }
 
+/** Rejects, in words that say what to do, when the store is not migrated or its texts were sealed with other keys. */
+export async function checkStore(db: Db): Promise<void> {
+  const probe = db.vault.seal(PROBE, 'care-connect')
+  const kept = await keptProbe(db, probe)
+  try {
+    db.vault.open(PROBE, kept)
+  } catch (cause) {
+    throw new Error(
+      'ENCRYPTION_KEYS do not open what this store holds. Set the keys that it was begun with, the newest first.',
+      { cause },
+    )
+  }
+}
+
 /** Runs `work` in one transaction: all of it is kept, or nothing. */
 export async function inTransaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   const connection = await db.pool.connect()
@@ -94,6 +108,21 @@ export async function row<R extends pg.QueryResultRow>(
   name?: string,
 ): Promise<R | undefined> {
   return (await rows<R>(sql, text, values, name))[0]
+}
+
+const PROBE = 'vault_probe'
+const UNDEFINED_TABLE = '42P01'
+
+async function keptProbe(db: Db, probe: string): Promise<string> {
+  try {
+    await db.pool.query('insert into vault_probe (sealed) values ($1) on conflict do nothing', [probe])
+    return (
+      (await db.pool.query<{ sealed: string }>('select sealed from vault_probe')).rows[0]?.sealed ?? probe
+    )
+  } catch (error) {
+    if ((error as { code?: string }).code !== UNDEFINED_TABLE) throw error
+    throw new Error('The database is not migrated. Run npm run migrate first.', { cause: error })
+  }
 }
 
 // Keys are below 2^53 by construction, so a bigint is a number here; times stay text: the store writes them as the wire wants them.

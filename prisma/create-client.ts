@@ -21,6 +21,10 @@ try {
   })
   const role = (values.role === 'admin' ? 'administrator' : values.role) as Role | undefined
   if (role === undefined || !(role in roleScopes)) throw new Error(`--role is needed.\n${USAGE}`)
+  if (role === 'form' && values.origin === undefined)
+    throw new Error(`A form's key works from origins only: --origin https://www.example.org\n${USAGE}`)
+  if ((role === 'feed_provider') !== (values.source !== undefined))
+    throw new Error(`--source belongs to feed_provider, which needs it.\n${USAGE}`)
   const { databaseUrl, encryptionKeys } = needOwnStore(readConfig(process.env))
   const db = openDb({
     url: databaseUrl,
@@ -42,7 +46,14 @@ try {
     await closeDb(db)
   }
 } catch (error) {
-  console.error(error instanceof Error ? error.message : error)
+  const taken = error instanceof Error && 'code' in error && error.code === 'P2002'
+  console.error(
+    taken
+      ? 'There is a client of that name already; give another with --name.'
+      : error instanceof Error
+        ? error.message
+        : error,
+  )
   process.exitCode = 1
 }
 

@@ -95,25 +95,6 @@ export const services: ReadonlyArray<{ organisation: string; code: string; name:
   { organisation: 'RTD02', code: 'SRV0017', name: 'Accident and emergency' },
 ]
 
-type SeedCategory = { code: string; label: string; help: string | null; allowsHighPriority: boolean }
-
-/** The thirteen categories of the original service; which of them can be urgent is its rule too. */
-export const categories: readonly SeedCategory[] = [
-  category('staff', 'Staff attitude', 'How the people who work there treated you.', true),
-  category('access', 'Access to service', 'Getting to, into or through to a service.', false),
-  category('delays', 'Delays', 'Waiting times, and appointments that came late or not at all.', true),
-  category('treatment', 'Your treatment', 'The care itself.', true),
-  category('communication', 'Communication', 'What you were told, and how.', true),
-  category('cleanliness', 'Cleanliness', 'Wards, rooms, toilets and equipment that were not clean.', true),
-  category('equipment', 'Equipment', 'Equipment that was missing or broken.', false),
-  category('medicines', 'Medicines', 'Medicines and prescriptions.', true),
-  category('food', 'Food', 'Meals, drinks and diets.', true),
-  category('dignity', 'Dignity and privacy', 'Being treated with respect.', true),
-  category('parking', 'Parking', 'Parking and its cost.', false),
-  category('lostproperty', 'Lost property', 'Something of yours is gone.', false),
-  category('other', 'Other', null, false),
-]
-
 function site(
   trust: string,
   n: number,
@@ -131,13 +112,4 @@ function site(
     latitude,
     longitude,
   }
-}
-
-function category(
-  code: string,
-  label: string,
-  help: string | null,
-  allowsHighPriority: boolean,
-): SeedCategory {
-  return { code, label, help, allowsHighPriority }
 }

@@ -3,7 +3,7 @@ import { type ClientCaller, roleScopes } from '../domain/callers.ts'
 import { createClient } from '../domain/clients.ts'
 import { createSource, getSource, updateSource } from '../domain/sources.ts'
 import { type Db, type OrganisationKind, type Role, row, rows, type Sector } from './client.ts'
-import { categories, examples, type SeedOrganisation, services, sites } from './seed-organisations.ts'
+import { examples, type SeedOrganisation, services, sites } from './seed-organisations.ts'
 
 export type ExampleProvider = {
   url: string
@@ -16,21 +16,12 @@ export type DemoKeys = Partial<Record<Role, string>>
 
 const ORIGINS = ['http://localhost:8080', 'https://www.example.org']
 
-/** What every store begins with: the categories. Safe to run again. */
-export async function seedCategories(db: Db): Promise<void> {
-  await db.prisma.category.createMany({
-    data: categories.map((category, rank) => ({ ...category, rank })),
-    skipDuplicates: true,
-  })
-}
-
 /** What a demonstration begins with: organisations, example sources, a client for each role. Null when it was done before. */
 export async function seedDemonstration(
   db: Db,
   provider: ExampleProvider,
   now: Date,
 ): Promise<DemoKeys | null> {
-  await seedCategories(db)
   const before = await row<{ n: number }>(db.pool, 'select count(*) as n from api_clients')
   if ((before?.n ?? 0) > 0) return null
 

@@ -1,7 +1,7 @@
 import closeWithGrace from 'close-with-grace'
 import { needOwnStore, readConfig } from '../config.ts'
 import { createLog } from '../log.ts'
-import { closeDb, openDb } from '../prisma/client.ts'
+import { checkStore, closeDb, openDb } from '../prisma/client.ts'
 import { startWorkers } from './start.ts'
 
 try {
@@ -14,6 +14,7 @@ try {
     max: config.databaseConnections,
     applicationName: 'care-connect worker',
   })
+  await checkStore(db)
   const workers = await startWorkers({
     db,
     queue:

@@ -6,7 +6,6 @@ import { createValidation, type Validation } from '../../api/contract/validation
 import { createClient, type NewClient } from '../../domain/clients.ts'
 import { createLog } from '../../log.ts'
 import { closeDb, type Db, openDb, type Role } from '../../prisma/client.ts'
-import { seedCategories } from '../../prisma/seed.ts'
 import { newVaultKey } from '../../prisma/vault.ts'
 import { testDatabase } from '../database.ts'
 
@@ -157,7 +156,6 @@ export async function publishedCase(
 }
 
 async function prepare(db: Db): Promise<Record<Role, string>> {
-  await seedCategories(db)
   const create = (data: object) => db.prisma.organisation.create({ data: data as never })
   const t01 = await create({
     code: 'T01',

@@ -330,6 +330,14 @@ CREATE TABLE "idempotency_records" (
     CONSTRAINT "idempotency_records_pkey" PRIMARY KEY ("client_id","key")
 );
 
+-- CreateTable
+CREATE TABLE "vault_probe" (
+    "id" INTEGER NOT NULL DEFAULT 1,
+    "sealed" TEXT NOT NULL,
+
+    CONSTRAINT "vault_probe_pkey" PRIMARY KEY ("id")
+);
+
 -- CreateIndex
 CREATE UNIQUE INDEX "organisations_code_key" ON "organisations"("code");
 
@@ -569,6 +577,9 @@ create index items_parked on items (source_id, parent_external_id) where state =
 alter table runs
   add constraint runs_finished check ((state = 'running') = (finished_at is null));
 
+alter table vault_probe
+  add constraint vault_probe_one check (id = 1);
+
 -- The change log is only ever added to; the sequencer gives each line its position, once.
 create function events_only_grow() returns trigger language plpgsql as $$
 begin
@@ -580,3 +591,19 @@ begin
   raise exception 'events are only ever added' using errcode = 'restrict_violation';
 end $$;
 create trigger events_only_grow before update or delete on events for each row execute function events_only_grow();
+
+-- What a case can be about: the thirteen categories of the original service, and which of them can be urgent.
+insert into categories (code, label, help, allows_high_priority, rank) values
+  ('staff', 'Staff attitude', 'How the people who work there treated you.', true, 0),
+  ('access', 'Access to service', 'Getting to, into or through to a service.', false, 1),
+  ('delays', 'Delays', 'Waiting times, and appointments that came late or not at all.', true, 2),
+  ('treatment', 'Your treatment', 'The care itself.', true, 3),
+  ('communication', 'Communication', 'What you were told, and how.', true, 4),
+  ('cleanliness', 'Cleanliness', 'Wards, rooms, toilets and equipment that were not clean.', true, 5),
+  ('equipment', 'Equipment', 'Equipment that was missing or broken.', false, 6),
+  ('medicines', 'Medicines', 'Medicines and prescriptions.', true, 7),
+  ('food', 'Food', 'Meals, drinks and diets.', true, 8),
+  ('dignity', 'Dignity and privacy', 'Being treated with respect.', true, 9),
+  ('parking', 'Parking', 'Parking and its cost.', false, 10),
+  ('lostproperty', 'Lost property', 'Something of yours is gone.', false, 11),
+  ('other', 'Other', null, false, 12);
