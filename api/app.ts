@@ -53,10 +53,13 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     bodyLimit: BODY_LIMIT,
     requestTimeout: 30_000,
     keepAliveTimeout: 72_000,
-    http: { headersTimeout: 15_000, connectionsCheckingInterval: 5_000 },
-    routerOptions: { maxParamLength: 500, ignoreTrailingSlash: false },
+    // A missing Host is refused below, in our words.
+    http: { headersTimeout: 15_000, connectionsCheckingInterval: 5_000, requireHostHeader: false },
+    // As long as an address can be at all: the contract says how long a parameter may be.
+    routerOptions: { maxParamLength: 16_384, ignoreTrailingSlash: false },
     forceCloseConnections: 'idle',
-    return503OnClosing: true,
+    // Fastify's own answer is no problem document; what still arrives is answered.
+    return503OnClosing: false,
     frameworkErrors: (error, request, reply) =>
       sendProblem(error, request as FastifyRequest, reply as unknown as FastifyReply),
     clientErrorHandler,
@@ -67,7 +70,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     httpPart === 'body' ? validation.body(schema as never) : validation.text(schema as never),
   )
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
-  app.setNotFoundHandler((request, reply) => sendProblem(notFoundError(app, request), request, reply))
+  app.setNotFoundHandler((request, reply) => sendNotFound(contract, request, reply))
+  app.addHook('onRequest', requireHost)
   app.addHook('onSend', addHeaders)
   app.addHook('onResponse', logRequest)
 
@@ -107,6 +111,12 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   addContractRoutes(app, contract, validation, options)
   await app.ready()
   return app
+}
+
+// RFC 9112, section 3.2.
+async function requireHost({ headers, raw }: FastifyRequest): Promise<void> {
+  if (headers.host !== undefined || raw.httpVersion !== '1.1') return
+  throw new DoorError('request_malformed', { detail: 'A request of HTTP/1.1 names its Host.' })
 }
 
 /** What a request to an operation carries along, once its caller is known. */
@@ -265,11 +275,13 @@ async function addHeaders(request: FastifyRequest, reply: FastifyReply, payload:
 }
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const validation = validationProblems(error)
+  const validation = validationProblems(error, operations.get(request))
   const { code, details, retryAfterSeconds } = validation ?? answerTo(error)
   const body = problem(code, request.id, details)
   if (code === 'internal') request.log.error({ err: error }, 'a request failed')
   if (code === 'unavailable') request.log.warn({}, 'the store does not answer')
+  // What cannot be routed never comes to `addHeaders`.
+  reply.header('request-id', request.id)
   if (body.status === 401) reply.header('www-authenticate', 'Bearer realm="care-connect"')
   if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
   if (details.currentVersion !== undefined) reply.header('etag', `"${details.currentVersion}"`)
@@ -280,7 +292,7 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
 
 type Answer = ReturnType<typeof answerTo>
 
-function validationProblems(error: unknown): Answer | undefined {
+function validationProblems(error: unknown, operation: Operation | undefined): Answer | undefined {
   if (
     typeof error !== 'object' ||
     error === null ||
@@ -292,23 +304,31 @@ function validationProblems(error: unknown): Answer | undefined {
   const part = { querystring: 'query', params: 'path', headers: 'header' }[context] ?? 'body'
   const own =
     'problems' in error ? (error.problems as FieldError[]) : fieldProblems(part as 'body', error.validation)
-  return { code: 'validation_failed', details: { errors: own } }
+  return { code: 'validation_failed', details: { errors: own.map((one) => inContractCase(one, operation)) } }
 }
 
-function notFoundError(
-  app: FastifyInstance,
-  request: FastifyRequest,
-): DoorError | { code: 'FST_ERR_NOT_FOUND' } {
-  const path = request.url.split('?')[0] ?? ''
-  const allowed = (['GET', 'POST', 'PATCH'] as const).filter(
-    (method) => app.findRoute({ url: path, method }) !== null,
+// Headers arrive in lower case; the contract says how they are written.
+function inContractCase(problem: FieldError, operation: Operation | undefined): FieldError {
+  if (problem.in !== 'header') return problem
+  const header = operation?.parameters.find(
+    ({ in: place, name }) => place === 'header' && `/${name.toLowerCase()}` === problem.pointer,
   )
-  const known =
-    allowed.length > 0 ||
-    (['GET', 'POST', 'PATCH'] as const).some((method) => app.hasRoute({ url: path, method }))
-  return known
-    ? new DoorError('method_not_allowed', { detail: `There is ${allowed.join(', ')}.` })
-    : { code: 'FST_ERR_NOT_FOUND' }
+  return header === undefined ? problem : { ...problem, pointer: `/${header.name}` }
+}
+
+function sendNotFound(contract: Contract, request: FastifyRequest, reply: FastifyReply): FastifyReply {
+  const path = request.url.split('?')[0] ?? ''
+  const allowed = contract.operations
+    .filter((operation) => pathPattern(operation).test(path))
+    .flatMap(({ method }) => (method === 'get' ? ['GET', 'HEAD'] : [method.toUpperCase()]))
+  if (allowed.length === 0) return sendProblem({ code: 'FST_ERR_NOT_FOUND' }, request, reply)
+  reply.header('allow', allowed.join(', '))
+  const detail = `There is ${allowed.join(', ')}.`
+  return sendProblem(new DoorError('method_not_allowed', { detail }), request, reply)
+}
+
+function pathPattern({ path }: Operation): RegExp {
+  return new RegExp(`^${path.replaceAll('.', '\\.').replaceAll(/\{\w+\}/g, '[^/]+')}$`)
 }
 
 // One line for one request; never its query or body, where names and texts travel.
@@ -333,7 +353,7 @@ function clientErrorHandler(error: NodeJS.ErrnoException, socket: import('node:n
   }
   const code =
     error.code === 'HPE_HEADER_OVERFLOW'
-      ? 'address_too_long'
+      ? 'head_too_large'
       : error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
         ? 'request_timeout'
         : 'request_malformed'

@@ -8,7 +8,7 @@ export type DoorCode =
   | 'origin_not_allowed'
   | 'method_not_allowed'
   | 'body_too_large'
-  | 'address_too_long'
+  | 'head_too_large'
   | 'media_type_unsupported'
   | 'request_malformed'
   | 'request_timeout'
@@ -46,11 +46,11 @@ export const catalogue: Readonly<Record<ProblemCode, { status: number; title: st
   source_paused: { status: 409, title: 'The source is paused' },
   version_stale: { status: 412, title: 'It has changed since you read it' },
   body_too_large: { status: 413, title: 'The body is too large' },
-  address_too_long: { status: 414, title: 'The address is too long' },
   media_type_unsupported: { status: 415, title: 'The body must be application/json' },
   idempotency_key_reused: { status: 422, title: 'The Idempotency-Key was used for something else' },
   version_required: { status: 428, title: 'If-Match is needed' },
   too_many_requests: { status: 429, title: 'Too many requests' },
+  head_too_large: { status: 431, title: 'The address and headers are too large' },
   internal: { status: 500, title: 'Something went wrong here' },
   unavailable: { status: 503, title: 'The service cannot answer just now' },
 }
@@ -107,7 +107,6 @@ const FASTIFY_CODES: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_INVALID_JSON_BODY: 'request_malformed',
   FST_ERR_CTP_INVALID_CONTENT_LENGTH: 'request_malformed',
   FST_ERR_BAD_URL: 'request_malformed',
-  FST_ERR_MAX_PARAM_LENGTH: 'address_too_long',
   FST_ERR_NOT_FOUND: 'not_found',
 }
 
@@ -117,6 +116,10 @@ const STORE_GONE = new Set([
   'ECONNRESET',
   'EPIPE',
   'ETIMEDOUT',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+  'ENOTFOUND',
+  'EAI_AGAIN',
   '57P01',
   '57P02',
   '57P03',

@@ -1,4 +1,5 @@
 import type { CaseKind, CaseStatus, Publication } from '../prisma/client.ts'
+import { invalid } from './errors.ts'
 
 /** What to select cases by; absent means all. Every list, map and count takes the same. */
 export type CaseFilter = {
@@ -40,8 +41,23 @@ export function conditionsOf(
   if (filter.source)
     add((p) => `c.source_id in (select id from sources where name = any(${p}::text[]))`, filter.source)
   if (organisationIds) add((p) => `c.organisation_id = any(${p}::int[])`, organisationIds)
-  if (filter.reportedFrom) add((p) => `c.reported_at >= ${p}::timestamptz`, filter.reportedFrom)
-  if (filter.reportedTo) add((p) => `c.reported_at < ${p}::timestamptz`, filter.reportedTo)
+  if (filter.reportedFrom)
+    add((p) => `c.reported_at >= ${p}::timestamptz`, timeOf(filter.reportedFrom, 'reportedFrom'))
+  if (filter.reportedTo)
+    add((p) => `c.reported_at < ${p}::timestamptz`, timeOf(filter.reportedTo, 'reportedTo'))
   if (filter.publication) add((p) => `c.publication = any(${p}::publication[])`, filter.publication)
   return conditions
+}
+
+// PostgreSQL has no year 0 and no offset of a day; a time that is read here has neither any more.
+function timeOf(text: string, parameter: string): Date {
+  const time = new Date(text)
+  if (!Number.isNaN(time.getTime())) return time
+  throw invalid({
+    in: 'query',
+    pointer: `/${parameter}`,
+    code: 'wrong_format',
+    detail:
+      'Must be a time that the calendar has, with its offset in hours and minutes, like 2026-11-22T09:30:00Z.',
+  })
 }

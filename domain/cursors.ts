@@ -19,7 +19,9 @@ export function readCursor<T extends readonly ('number' | 'string')[]>(
     Array.isArray(values) &&
     values.length === types.length &&
     values.every(
-      (value, n) => typeof value === types[n] && (typeof value === 'string' || Number.isSafeInteger(value)),
+      (value, n) =>
+        typeof value === types[n] &&
+        (typeof value === 'string' ? isStorable(value) : Number.isSafeInteger(value)),
     )
   if (!fits) {
     throw invalid({
@@ -41,6 +43,11 @@ export function pageOf<T>(
   const items = found.slice(0, limit)
   const last = items.at(-1)
   return { items, next: found.length > limit && last !== undefined ? writeCursor(cursorOf(last)) : null }
+}
+
+// PostgreSQL has no U+0000 in a text, and UTF-8 no half characters.
+function isStorable(text: string): boolean {
+  return text.isWellFormed() && !text.includes('\0')
 }
 
 function parse(cursor: string): unknown {

@@ -6,6 +6,7 @@ import { type DecisionAction, publicationAfter, publicationMoves } from './case-
 import { DomainError, invalid } from './errors.ts'
 import { recordEvents } from './events.ts'
 import { once } from './idempotency.ts'
+import { parseReference } from './references.ts'
 import { type SeenCase, showCase } from './seen-case.ts'
 
 export type Decision = {
@@ -26,13 +27,13 @@ export async function decide(
   decision: Decision,
   { key, version }: { key: string | undefined; version: number },
 ): Promise<SeenCase> {
-  const operation = `createDecision ${reference}`
-  const { caseId } = await once(db, client, { key, operation, body: decision }, async (tx) => {
+  const operation = `createDecision ${parseReference(reference)}`
+  const { caseId, relation } = await once(db, client, { key, operation, body: decision }, async (tx) => {
     const { theCase, relation } = await holdCase(tx, client, reference, version, ['handler', 'second_tier'])
     const moves = publicationMoves[theCase.publication]
     if (!moves[decision.action]?.includes(relation)) {
       throw new DomainError('move_not_allowed', {
-        allowed: Object.keys(moves),
+        allowed: Object.entries(moves).flatMap(([action, by]) => (by.includes(relation) ? [action] : [])),
         detail: `The case is ${theCase.publication}.`,
       })
     }
@@ -59,9 +60,10 @@ export async function decide(
         caseVersion: theCase.version + 1,
       },
     ])
-    return { caseId: theCase.id }
+    return { caseId: theCase.id, relation }
   })
-  return showCase(db.vault, await caseById(db.pool, caseId), 'handler', 'staff')
+  const view = relation === 'handler' ? 'staff' : 'staff_without_contact'
+  return showCase(db.vault, await caseById(db.pool, caseId), relation, view)
 }
 
 function moderatedTitle(theCase: CaseRow, decision: Decision): string | null {

@@ -6,7 +6,7 @@ import { allowedStatuses, timesAfterMove } from './case-rules.ts'
 import { DomainError } from './errors.ts'
 import { type NewEvent, recordEvents } from './events.ts'
 import { once } from './idempotency.ts'
-import { newReference } from './references.ts'
+import { newReference, parseReference } from './references.ts'
 import { type SeenCase, showCase } from './seen-case.ts'
 
 export type ResponseDraft = { text: string; status?: CaseStatus }
@@ -22,7 +22,7 @@ export async function respond(
   draft: ResponseDraft,
   { key, version, now }: { key: string | undefined; version: number; now: Date },
 ): Promise<{ seen: SeenCase; response: ResponseRow }> {
-  const operation = `createResponse ${reference}`
+  const operation = `createResponse ${parseReference(reference)}`
   const kept = await once(db, client, { key, operation, body: draft }, async (tx) => {
     const held = await holdCase(tx, client, reference, version, ['provider', 'handler'])
     const moves = draft.status !== undefined && draft.status !== held.theCase.status

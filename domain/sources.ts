@@ -61,7 +61,7 @@ export async function createSource(
     const missing = draft.connector === undefined ? 'connector' : 'address'
     throw invalid({
       pointer: `/${missing}`,
-      code: 'required',
+      code: 'missing',
       detail: 'A source that is polled needs a connector and an address; one that pushes has neither.',
     })
   }

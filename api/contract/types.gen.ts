@@ -328,8 +328,6 @@ export interface components {
          * @description A time in RFC 3339; answers are in UTC with milliseconds.
          */
         Time: string;
-        /** @description Text without U+0000 and unpaired surrogates, which the store cannot hold. */
-        CleanText: string;
         /** @description The public name of a case, random, with a check character. */
         CaseReference: string;
         /** @description An ODS code. */
@@ -759,14 +757,30 @@ export interface components {
         SourceSettings: {
             /** @description All its items are about this organisation. */
             organisation?: components["schemas"]["OrganisationKey"];
-            /** @description A category with this domain (RSS) or scheme (Atom) holds the ODS code of the organisation. */
-            organisationCategoryDomain?: string;
+            /** @description Connector `feed`. A category with this domain (RSS) or scheme (Atom) holds the code of the organisation. */
+            organisationCategory?: {
+                domain: string;
+                /** @enum {string} */
+                scheme: "ods" | "source";
+            };
+            /** @description Connector `feed`. An element of this namespace and name holds the code of the organisation. */
+            organisationElement?: {
+                namespace: string;
+                name: string;
+                /** @enum {string} */
+                scheme: "ods" | "source";
+            };
+            /**
+             * @description Connector `feed`. What tells items apart; `link` for a source that reuses guids.
+             * @enum {string}
+             */
+            idFrom?: "guid" | "link";
         };
         /**
-         * @description `nhs-choices`: comments as NHS Choices syndicates them. `feed`: RSS, Atom or JSON Feed.
+         * @description `nhs-choices`: comments as NHS Choices syndicates them. `nhs-comments`: comments of the NHS website as JSON. `care-opinion`: stories and responses of Care Opinion, version 2 of its API. `feed`: RSS, Atom or JSON Feed.
          * @enum {string}
          */
-        ConnectorName: "nhs-choices" | "feed";
+        ConnectorName: "nhs-choices" | "nhs-comments" | "care-opinion" | "feed";
         /** @description A source to be registered. */
         NewSource: {
             name: components["schemas"]["SourceName"];
@@ -854,11 +868,8 @@ export interface components {
         };
         /** @description A batch of items. */
         NewItems: {
-            /**
-             * @description Each is a `NewItem`. An item that is none is quarantined with its reason and does not stop the others, so
-             *     the batch itself asks for objects only.
-             */
-            items: Record<string, never>[];
+            /** @description Each is to be a `NewItem`. An item that is none is quarantined with its reason and does not stop the others. */
+            items: (components["schemas"]["NewItem"] | Record<string, never>)[];
         };
         /** @description One thing from a source. */
         NewItem: {
@@ -1032,6 +1043,16 @@ export interface components {
         };
         /** @description Something else has this name. */
         NameTaken: {
+            headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The source takes no items just now. */
+        SourcePaused: {
             headers: {
                 "Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -1964,6 +1985,7 @@ export interface operations {
             401: components["responses"]["Unauthorised"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["SourcePaused"];
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];

@@ -22,7 +22,8 @@ export type Validation = {
 /** Validators over the contract's schemas (JSON Schema 2020-12). */
 export function createValidation(contract: Contract): Validation {
   const body = instance(contract, { coerceTypes: false })
-  const text = instance(contract, { coerceTypes: 'array' })
+  // Infinity is read out of a text too; without strictNumbers it is larger than any maximum.
+  const text = instance(contract, { coerceTypes: 'array', strictNumbers: false })
   return {
     body: (schema) => body.compile(qualified(schema)),
     text: (schema) => text.compile(qualified(schema)),
@@ -35,13 +36,16 @@ export function fieldProblems(part: FieldProblem['in'], errors: readonly ErrorOb
   const told = errors.filter(
     (error) => !['oneOf', 'anyOf', 'if', 'not'].includes(error.keyword) || errors.length === 1,
   )
-  return told.map((error) => ({
+  return told.slice(0, MOST_TOLD).map((error) => ({
     in: part,
     pointer: pointerOf(error),
     code: codeOf(error),
     detail: detailOf(error),
   }))
 }
+
+// A body can hold more mistakes than anybody reads.
+const MOST_TOLD = 100
 
 /** `#/components/schemas/X` becomes `X#`, under which Fastify and Ajv know it; recursion works. */
 export function qualified<T>(value: T): T {
@@ -59,7 +63,10 @@ export function qualified<T>(value: T): T {
   ) as T
 }
 
-function instance(contract: Contract, options: { coerceTypes: false | 'array' }): Ajv2020 {
+function instance(
+  contract: Contract,
+  options: { coerceTypes: false | 'array'; strictNumbers?: boolean },
+): Ajv2020 {
   const ajv = new Ajv2020({
     ...options,
     allErrors: true,
@@ -82,7 +89,7 @@ function pointerOf({ keyword, instancePath, params }: ErrorObject): string {
       : keyword === 'additionalProperties'
         ? params.additionalProperty
         : undefined
-  if (typeof field !== 'string') return instancePath || '/'
+  if (typeof field !== 'string') return instancePath
   return `${instancePath}/${field.replaceAll('~', '~0').replaceAll('/', '~1')}`
 }
 

@@ -10,16 +10,11 @@ import { testDatabase } from '../database.ts'
 
 export const NOW = new Date('2026-11-22T12:00:00.000Z')
 
-/** An open store of the test's own, with categories and two organisations: a surgery with a branch, and a trust. */
+/** An open store of the test's own, with two organisations: a surgery with a branch, and a trust. */
 export async function ingestStore(t: Test): Promise<Db> {
   const { url } = await testDatabase(t)
   const db = openDb({ url, vaultKeys: newVaultKey('test'), max: 8, applicationName: 'test' })
   t.teardown(() => closeDb(db))
-  await rows(
-    db.pool,
-    `insert into categories (code, label, allows_high_priority, rank)
-     values ('staff', 'Staff attitude', false, 1), ('other', 'Something else', false, 99)`,
-  )
   await rows(
     db.pool,
     `insert into organisations (id, code, name, kind, latitude, longitude, parent_id, active) values

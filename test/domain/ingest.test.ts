@@ -291,8 +291,8 @@ t.test('tags choose the category, the service is found within the organisation',
   const db = await ingestStore(t)
   const source = await pushSource(db)
   await take(db, source, [
-    story('label', { tags: ['Parking', 'staff ATTITUDE'], service: { code: 'srv0017', name: 'Heart' } }),
-    story('none', { tags: ['Parking'], service: { code: null, name: 'cardiology' } }),
+    story('label', { tags: ['A tag of theirs', 'staff ATTITUDE'], service: { code: 'srv0017', name: 'Heart' } }),
+    story('none', { tags: ['A tag of theirs'], service: { code: null, name: 'cardiology' } }),
     story('elsewhere', {
       organisations: [{ scheme: 'ods', code: 'G1' }],
       service: { code: 'SRV0017', name: 'Cardiology' },
