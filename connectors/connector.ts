@@ -1,6 +1,8 @@
 import type { DocumentFailure, DocumentReading, Entry } from '../domain/items.ts'
+import { careOpinion } from './care-opinion.ts'
 import { feed } from './feed.ts'
 import { nhsChoices } from './nhs-choices.ts'
+import { nhsComments } from './nhs-comments.ts'
 import type { XmlLimits } from './xml-reader.ts'
 
 /** One format: how to ask for what changed, and how to turn one document into items. */
@@ -43,5 +45,5 @@ export function connectorNames(): string[] {
 }
 
 const connectors = new Map<string, Connector>(
-  [feed, nhsChoices].map((connector) => [connector.name, connector]),
+  [feed, nhsChoices, nhsComments, careOpinion].map((connector) => [connector.name, connector]),
 )

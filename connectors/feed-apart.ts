@@ -1,6 +1,7 @@
 import type { Entry, Item } from '../domain/items.ts'
 import { type Apart, hashOf, toldApart } from './feed-entry.ts'
-import { parseJson, rawJsonItem } from './json-feed.ts'
+import { parseJson } from './json.ts'
+import { rawJsonItem } from './json-feed.ts'
 import { attributeOf, type XmlElement } from './xml-element.ts'
 
 /**

@@ -2,6 +2,7 @@ import type { DocumentFailure } from '../domain/items.ts'
 import { storable } from './decode.ts'
 import { type Apart, type FeedEntry, languageTag } from './feed-entry.ts'
 import type { FeedSettings } from './feed-settings.ts'
+import { isObject, type JsonObject, objectIn, parseJson, stringIn } from './json.ts'
 import { httpLink } from './links.ts'
 import { htmlToText, oneLine, plainText, titleText } from './text.ts'
 import { type XmlLimits, xmlLimits } from './xml-reader.ts'
@@ -15,8 +16,6 @@ export type JsonFeed = {
   complete: boolean
   warnings: string[]
 }
-
-export type JsonObject = Record<string, unknown>
 
 /** Reads a document of JSON Feed 1.0 or 1.1 (jsonfeed.org/version/1.1). */
 export function readJsonFeed(
@@ -87,19 +86,6 @@ export function rawJsonItem(item: JsonObject, apart: Apart | null): string {
   )
 }
 
-/** Parses a JSON object, or says why there is none; too deep is refused before any recursion. */
-export function parseJson(text: string): { value: JsonObject } | DocumentFailure {
-  if (depthOf(text) > xmlLimits.depth) {
-    return { failure: 'too-deep', detail: `more than ${xmlLimits.depth} values inside each other` }
-  }
-  try {
-    const value: unknown = JSON.parse(text)
-    return isObject(value) ? { value } : { failure: 'not-a-feed', detail: 'JSON, but no object' }
-  } catch {
-    return { failure: 'malformed', detail: 'the JSON is broken or cut off' }
-  }
-}
-
 const ownExtension = '_care_connect'
 
 function idOf(item: JsonObject): string | null {
@@ -135,21 +121,6 @@ function isApart(value: string): value is Apart {
   return value === 'link' || value === 'text'
 }
 
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
-}
-
-// Names from settings and documents meet here: own properties only, so `constructor` finds nothing.
-function stringIn(object: JsonObject, name: string): string {
-  const value = Object.hasOwn(object, name) ? object[name] : undefined
-  return typeof value === 'string' ? storable(value) : ''
-}
-
-function objectIn(object: JsonObject, name: string): JsonObject {
-  const value = Object.hasOwn(object, name) ? object[name] : undefined
-  return isObject(value) ? value : {}
-}
-
 function stringsIn(object: JsonObject, name: string): string[] {
   const value = object[name]
   if (!Array.isArray(value)) return []
@@ -158,22 +129,3 @@ function stringsIn(object: JsonObject, name: string): string[] {
     .map((one) => oneLine(one))
     .filter((one) => one !== '')
 }
-
-function depthOf(text: string): number {
-  let depth = 0
-  let deepest = 0
-  let inString = false
-  for (let at = 0; at < text.length; at++) {
-    const code = text.charCodeAt(at)
-    if (inString) {
-      if (code === backslash) at++
-      else if (code === quote) inString = false
-    } else if (code === quote) inString = true
-    else if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, ++depth)
-    else if (code === 0x7d || code === 0x5d) depth--
-  }
-  return deepest
-}
-
-const quote = 0x22
-const backslash = 0x5c

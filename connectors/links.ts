@@ -21,3 +21,10 @@ export function baseOfDocument(address: string): string | null {
   url.password = ''
   return url.href
 }
+
+/** Takes every `apikey` parameter out of addresses in a text: whoever reads it is not who fetched it. */
+export function withoutKey(text: string): string {
+  return text
+    .replace(/&(?:amp;|#38;|#x26;)*apikey=[^&"'<>\s#]*/gi, '')
+    .replace(/\?apikey=[^&"'<>\s#]*(&(?:amp;|#38;|#x26;)*)?/gi, (_found, more?: string) => (more ? '?' : ''))
+}

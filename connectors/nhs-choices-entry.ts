@@ -25,13 +25,6 @@ export function readComment(entry: XmlElement): Item | BadComment {
   return { problem: type === null ? 'no comment type' : 'an unknown comment type', externalId }
 }
 
-/** Takes every `apikey` parameter out of addresses in a text: whoever reads it is not who fetched it. */
-export function withoutKey(text: string): string {
-  return text
-    .replace(/&(?:amp;|#38;|#x26;)*apikey=[^&"'<>\s#]*/gi, '')
-    .replace(/\?apikey=[^&"'<>\s#]*(&(?:amp;|#38;|#x26;)*)?/gi, (_found, more?: string) => (more ? '?' : ''))
-}
-
 const comments = 'http://syndication.nhschoices.nhs.uk/schemas/comments'
 
 function storyOf(entry: XmlElement, externalId: string): Story {

@@ -3,8 +3,8 @@ import { atomChild, atomLink, titleOf } from './atom-entry.ts'
 import type { Connector, FetchedDocument, Reading, ReadOptions } from './connector.ts'
 import { decodeDocument } from './decode.ts'
 import { atom } from './feed-vocabulary.ts'
-import { baseOfDocument } from './links.ts'
-import { readComment, withoutKey } from './nhs-choices-entry.ts'
+import { baseOfDocument, withoutKey } from './links.ts'
+import { readComment } from './nhs-choices-entry.ts'
 import { readXml, type XmlEntry } from './xml-reader.ts'
 
 /** The comments feed of the NHS Choices syndication API: comments, replies and deletions as Atom. */

@@ -42,6 +42,20 @@ export function titleText(title: string): string {
   return oneLine(title.includes('<') ? title.replace(knownTag, '') : title)
 }
 
+/** Text without the tags that HTML knows, each break and end of a block as a line; "<sigh>" and "a < b" stay. */
+export function withoutTags(text: string): string {
+  if (!text.includes('<')) return text
+  return text
+    .replace(/<br\s*\/?>/gi, '\n')
+    .replace(/<\/(?:p|div|h[1-6]|pre|ul|ol|table)>/gi, '\n\n')
+    .replace(knownTag, '')
+}
+
+/** Whether a text holds a tag that HTML knows. */
+export function hasTags(text: string): boolean {
+  return text.includes('<') && text.search(knownTag) !== -1
+}
+
 const unclean = /^\s|\s$|[^\P{Cc}\n]|[^\S\n ]| {2}| \n|\n |\n{3}|[\u200b\ufeff]|\p{Surrogate}/u
 
 const knownTag =

@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
-import { type Connector, connectorFor, type Reading } from '../../connectors/connector.ts'
-import type { DocumentFailure, Entry, Item, Reply, Story } from '../../domain/items.ts'
+import { type Connector, connectorFor, connectorNames, type Reading } from '../../connectors/connector.ts'
+import type { Subject } from '../../connectors/contract.ts'
+import type { DocumentFailure, Item, Reply, Story } from '../../domain/items.ts'
 
 type Asked = {
   connector?: string
@@ -11,6 +12,19 @@ type Asked = {
   limits?: Parameters<Connector['read']>[2]
 }
 
+/** All saved documents but the hostile ones. */
+export const savedFolders = [
+  'atom',
+  'care-opinion',
+  'encoding',
+  'jsonfeed',
+  'nhs-choices',
+  'nhs-comments',
+  'oddities',
+  'rss1',
+  'rss2',
+]
+
 export const feeds = new URL('../feeds/', import.meta.url)
 
 export function bytesOf(file: string): Buffer {
@@ -18,7 +32,8 @@ export function bytesOf(file: string): Buffer {
 }
 
 export function connectorOf(file: string): Connector {
-  const connector = connectorFor(/(^|\/)nhs-/.test(file) ? 'nhs-choices' : 'feed')
+  const named = connectorNames().find((name) => new RegExp(`(^|/)${name}`).test(file))
+  const connector = connectorFor(named ?? (/(^|\/)nhs-/.test(file) ? 'nhs-choices' : 'feed'))
   if (connector === null) throw new Error(`no connector for ${file}`)
   return connector
 }
@@ -79,9 +94,14 @@ export function problemsOf(reading: Reading): string[] {
   return reading.entries.flatMap((entry) => ('problem' in entry ? [`${entry.place}: ${entry.problem}`] : []))
 }
 
-/** An entry without what says where it stood. */
-export function withoutPlace(entry: Entry): unknown {
-  return 'item' in entry ? entry : { ...entry, place: '' }
+/** A saved document with the connector that reads it, for the checks of the contract. */
+export function subjectOf(file: string, bytes: Uint8Array = bytesOf(file)): Subject {
+  const url = 'https://feedback.example/a/feed?apikey=KEY'
+  return {
+    connector: connectorOf(file),
+    settings: {},
+    document: { bytes, contentType: null, status: 200, url },
+  }
 }
 
 export function documentsIn(...folders: string[]): string[] {

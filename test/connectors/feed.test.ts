@@ -20,7 +20,7 @@ function ids(file: string, settings: unknown = {}): string[] {
 }
 
 t.test('connectors are found by name, and only those', async (t) => {
-  t.same(connectorNames(), ['feed', 'nhs-choices'])
+  t.same(connectorNames(), ['feed', 'nhs-choices', 'nhs-comments', 'care-opinion'])
   for (const name of connectorNames()) t.equal(connectorFor(name)?.name, name)
   t.equal(connectorFor('constructor'), null)
 })
