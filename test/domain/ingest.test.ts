@@ -291,7 +291,10 @@ t.test('tags choose the category, the service is found within the organisation',
   const db = await ingestStore(t)
   const source = await pushSource(db)
   await take(db, source, [
-    story('label', { tags: ['A tag of theirs', 'staff ATTITUDE'], service: { code: 'srv0017', name: 'Heart' } }),
+    story('label', {
+      tags: ['A tag of theirs', 'staff ATTITUDE'],
+      service: { code: 'srv0017', name: 'Heart' },
+    }),
     story('none', { tags: ['A tag of theirs'], service: { code: null, name: 'cardiology' } }),
     story('elsewhere', {
       organisations: [{ scheme: 'ods', code: 'G1' }],
