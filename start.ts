@@ -1,5 +1,15 @@
 // Everything in one process: for trying it out on an embedded store, or small and whole on one of yours.
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  existsSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import closeWithGrace from 'close-with-grace'
@@ -11,7 +21,7 @@ import { createLog, terminalLines } from './log.ts'
 import { checkStore, closeDb, type Db, openDb } from './prisma/client.ts'
 import { startEmbedded } from './prisma/embedded.ts'
 import { applyMigrations } from './prisma/engine.ts'
-import { type DemoKeys, pointExampleSources, seedDemonstration } from './prisma/seed.ts'
+import { type DemoKeys, isSeeded, pointExampleSources, seedDemonstration } from './prisma/seed.ts'
 import { newVaultKey } from './prisma/vault.ts'
 import { startWorkers } from './workers/start.ts'
 
@@ -131,27 +141,38 @@ async function openDemonstration(db: Db, closing: Closing): Promise<Demonstratio
   closing.push(provider.close)
   const example = { url: provider.url, organisations: ORGANISATIONS }
   const keysFile = join(CLONE, '.data', 'demo-keys')
-  const made = await seedDemonstration(db, example, new Date())
+  // The keys' file is written last: where it is, everything else was done.
+  if (!existsSync(keysFile) || !(await isSeeded(db))) {
+    writeKeys(keysFile, await seedDemonstration(db, example, new Date()))
+  }
   await pointExampleSources(db, example)
-  if (made !== null) writeKeys(keysFile, made)
   return { keys: readKeys(keysFile), keysFile, providerUrl: provider.url }
 }
 
 /** A secret that is made once and kept where only its owner reads it. */
 function keptSecret(file: string, make: () => string): string {
-  if (!existsSync(file)) writeFileSync(file, make(), { mode: 0o600 })
+  if (!existsSync(file)) writeWhole(file, make())
   return readFileSync(file, 'utf8').trim()
 }
 
 function writeKeys(file: string, keys: DemoKeys): void {
   mkdirSync(dirname(file), { recursive: true })
-  rmSync(file, { force: true })
   const lines = Object.entries(keys).map(([role, key]) => `${role.toUpperCase()}_KEY=${key}\n`)
-  writeFileSync(file, lines.join(''), { mode: 0o600 })
+  writeWhole(file, lines.join(''))
+}
+
+/** The file is there with all that is in it, or not at all, also when the power goes. */
+function writeWhole(file: string, text: string): void {
+  const draft = `${file}.draft`
+  rmSync(draft, { force: true })
+  const descriptor = openSync(draft, 'wx', 0o600)
+  writeFileSync(descriptor, text)
+  fsyncSync(descriptor)
+  closeSync(descriptor)
+  renameSync(draft, file)
 }
 
 function readKeys(file: string): Row[] {
-  if (!existsSync(file)) return [['', 'their file is gone; without it remove the data folder to begin anew']]
   const lines = readFileSync(file, 'utf8').trim().split('\n')
   return lines.map((line) => {
     const [name = '', key = ''] = line.split('=')

@@ -276,7 +276,11 @@ async function addHeaders(request: FastifyRequest, reply: FastifyReply, payload:
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
   const validation = validationProblems(error, operations.get(request))
-  const { code, details, retryAfterSeconds } = validation ?? answerTo(error)
+  // Who breaks off an upload says nothing about the store.
+  const brokenOff: Answer | undefined = request.raw.readableAborted
+    ? { code: 'request_malformed', details: {} }
+    : undefined
+  const { code, details, retryAfterSeconds } = brokenOff ?? validation ?? answerTo(error)
   const body = problem(code, request.id, details)
   if (code === 'internal') request.log.error({ err: error }, 'a request failed')
   if (code === 'unavailable') request.log.warn({}, 'the store does not answer')

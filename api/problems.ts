@@ -124,6 +124,11 @@ const STORE_GONE = new Set([
   '57P02',
   '57P03',
   '53300',
+  // A lock that was waited for in vain, or two that waited for each other: a repeat goes through.
+  '40001',
+  '40P01',
+  '55P03',
+  '57014',
   'P1001',
   'P1017',
   'P2024',

@@ -27,16 +27,42 @@ export type PushedItem = {
 
 /** An entry of a pushed batch; `problems` are what the contract has against it, in words. */
 export function pushedEntry(pushed: unknown, index: number, problems: readonly string[]): Entry {
-  const raw = JSON.stringify(pushed)
   const place = `items/${index}`
-  const found = [...problems, ...(problems.length === 0 ? missingParts(pushed as PushedItem) : [])]
+  if (isDeeperThan(pushed, DEEPEST)) {
+    const problem = `nested more than ${DEEPEST} deep`
+    return { raw: UNREADABLE, problem, place, externalId: externalIdOf(pushed) }
+  }
+  const raw = JSON.stringify(pushed)
+  const found = [
+    ...problems.map(withoutOddName),
+    ...(problems.length === 0 ? missingParts(pushed as PushedItem) : []),
+  ]
   if (found.length > 0) return { raw, problem: found.join('; '), place, externalId: externalIdOf(pushed) }
   return { raw, item: itemOf(pushed as PushedItem) }
 }
 
-/** Reads again what `pushedEntry` kept. */
-export function readPushedAgain(raw: string): Entry {
-  return pushedEntry(JSON.parse(raw), 0, [])
+const DEEPEST = 64
+const UNREADABLE = JSON.stringify({ unreadable: 'nested too deeply' })
+
+// Level by level, as JSON.stringify and every recursion end with the stack.
+function isDeeperThan(value: unknown, deepest: number): boolean {
+  let level = [value].filter(isNested)
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth === deepest) return true
+    level = level.flatMap((nested) => Object.values(nested).filter(isNested))
+  }
+  return false
+}
+
+function isNested(value: unknown): value is object {
+  return typeof value === 'object' && value !== null
+}
+
+/** A problem is told as `pointer: what is wrong`; a field that the contract does not know may be called anything. */
+function withoutOddName(problem: string): string {
+  const pointer = problem.slice(0, Math.max(0, problem.lastIndexOf(': ')))
+  const isPlain = pointer === '' || /^[A-Za-z0-9_./ -]{1,60}$/.test(pointer)
+  return isPlain ? problem : `an unknown field${problem.slice(pointer.length)}`
 }
 
 function missingParts({ type, inReplyTo, text, ratings }: PushedItem): string[] {

@@ -1,9 +1,10 @@
-import type { Tx } from '../prisma/client.ts'
+import type { Db, Tx } from '../prisma/client.ts'
 import type { ClientCaller } from './callers.ts'
-import { type CaseRow, lockCase } from './case-rows.ts'
-import { publicView, type Relation, relationTo } from './case-rules.ts'
+import { type CaseRow, caseById, lockStanding } from './case-rows.ts'
+import { publicView, type Relation, relationTo, viewFor } from './case-rules.ts'
 import { DomainError } from './errors.ts'
 import { parseReference } from './references.ts'
+import { type SeenCase, showCase } from './seen-case.ts'
 
 /** A case that a caller may work on, its row held, and how the caller stands to it. */
 export type HeldCase = { theCase: CaseRow; relation: Relation }
@@ -20,15 +21,12 @@ export async function holdCase(
   relations: readonly Relation[],
 ): Promise<HeldCase> {
   const canonical = parseReference(reference)
-  const theCase = canonical === null ? undefined : await lockCase(tx, canonical)
-  if (theCase === undefined) throw new DomainError('not_found')
+  const standing = canonical === null ? undefined : await lockStanding(tx, canonical)
+  if (standing === undefined) throw new DomainError('not_found')
 
-  const relation = relationTo(client, theCase)
-  if (!relations.includes(relation)) {
-    throw new DomainError(
-      relation === 'none' && publicView(theCase) === 'hidden' ? 'not_found' : 'not_your_case',
-    )
-  }
+  const relation = relationTo(client, standing)
+  if (!relations.includes(relation)) throw notYours(relation, standing)
+  const theCase = await caseById(tx, standing.id)
   if (theCase.version !== version) {
     throw new DomainError('version_stale', {
       currentVersion: theCase.version,
@@ -36,4 +34,22 @@ export async function holdCase(
     })
   }
   return { theCase, relation }
+}
+
+/**
+ * The case after a change, or after a repeat of one, as its caller may see it now: between the two it may have gone to
+ * somebody else. Throws as `holdCase` does.
+ */
+export async function changedCase(db: Db, client: ClientCaller, caseId: number): Promise<SeenCase> {
+  const theCase = await caseById(db.pool, caseId)
+  const relation = relationTo(client, theCase)
+  const view = viewFor(relation, theCase)
+  if (view !== 'staff' && view !== 'staff_without_contact') throw notYours(relation, theCase)
+  return showCase(db.vault, theCase, relation, view)
+}
+
+function notYours(relation: Relation, theCase: Pick<CaseRow, 'publication' | 'privacy'>): DomainError {
+  return new DomainError(
+    relation === 'none' && publicView(theCase) === 'hidden' ? 'not_found' : 'not_your_case',
+  )
 }

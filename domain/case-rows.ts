@@ -130,9 +130,23 @@ const FROM = `
   from cases c join organisations o on o.id = c.organisation_id
   left join services s on s.id = c.service_id left join sources src on src.id = c.source_id`
 
-/** One case by its reference, or undefined. */
-export async function findCase(sql: Sql, reference: string): Promise<CaseRow | undefined> {
-  return row<CaseRow>(sql, `select ${CASE} ${FROM} where c.reference = $1`, [reference], 'find-case')
+/** What decides who may see a case; nothing of what it says. */
+export type Standing = Pick<
+  CaseRow,
+  'id' | 'kind' | 'publication' | 'privacy' | 'clientId' | 'organisationId'
+>
+
+const STANDING = `select id, kind, publication, privacy, client_id as "clientId", organisation_id as "organisationId"
+  from cases where reference = $1`
+
+/** Where a case stands, or undefined: as little work for a hidden one as for an unknown one, so that time tells nothing. */
+export async function findStanding(sql: Sql, reference: string): Promise<Standing | undefined> {
+  return row<Standing>(sql, STANDING, [reference], 'find-standing')
+}
+
+/** Like `findStanding`, and holds the row until the transaction ends. */
+export async function lockStanding(sql: Sql, reference: string): Promise<Standing | undefined> {
+  return row<Standing>(sql, `${STANDING} for no key update`, [reference], 'lock-standing')
 }
 
 /** One case by its key. */
@@ -140,12 +154,6 @@ export async function caseById(sql: Sql, id: number): Promise<CaseRow> {
   const found = await row<CaseRow>(sql, `select ${CASE} ${FROM} where c.id = $1`, [id], 'case-by-id')
   if (found === undefined) throw new Error(`there is no case with the key ${id}`)
   return found
-}
-
-/** Like `findCase`, and holds the row until the transaction ends. */
-export async function lockCase(sql: Sql, reference: string): Promise<CaseRow | undefined> {
-  await rows(sql, 'select 1 from cases where reference = $1 for no key update', [reference], 'lock-case')
-  return findCase(sql, reference)
 }
 
 /** The cases that `where` names, newest first. */

@@ -97,7 +97,7 @@ export function isClosed(status: CaseStatus): boolean {
 /** How `caller` stands to a case that came through `clientId` and is with `organisationId`. */
 export function relationTo(
   caller: Caller,
-  theCase: { clientId: number | null; organisationId: number; publication: Publication },
+  theCase: { kind: CaseKind; clientId: number | null; organisationId: number; publication: Publication },
 ): Relation {
   if (caller.kind === 'public' || !caller.scopes.includes('cases:read')) return 'none'
   switch (caller.role) {
@@ -106,9 +106,11 @@ export function relationTo(
     case 'second_tier':
       return theCase.publication === 'awaiting_second_tier' ? 'second_tier' : 'none'
     case 'provider':
-      return caller.organisationIds.includes(theCase.organisationId) ? 'provider' : 'none'
     case 'commissioner':
-      return caller.organisationIds.includes(theCase.organisationId) ? 'commissioner' : 'none'
+      // A question stays with the central team until it is passed on.
+      return theCase.kind !== 'question' && caller.organisationIds.includes(theCase.organisationId)
+        ? caller.role
+        : 'none'
     case 'integrator':
       return caller.clientId === theCase.clientId ? 'origin' : 'none'
     case 'form':

@@ -18,6 +18,7 @@ const KEY = /^cc_(pk|sk)_([0-9a-z]{12})_([0-9A-Za-z_-]{43})$/
 
 /** Creates a client with its first key; the key is returned here and kept nowhere, only its hash is. */
 export async function createClient(db: Db, client: NewClient): Promise<{ clientId: number; key: string }> {
+  const { key, data } = newKey(client.role)
   const { id } = await db.prisma.apiClient.create({
     data: {
       name: client.name,
@@ -26,24 +27,30 @@ export async function createClient(db: Db, client: NewClient): Promise<{ clientI
       origins: [...(client.origins ?? [])],
       sourceId: client.sourceId ?? null,
       organisations: { create: (client.organisationIds ?? []).map((organisationId) => ({ organisationId })) },
+      keys: { create: data },
     },
   })
-  return { clientId: id, key: await createKey(db, id, client.role) }
+  return { clientId: id, key }
 }
 
-/** Makes a new key for a client; publishable for a form, secret for all others. */
+/** Makes a further key for a client; publishable for a form, secret for all others. */
 export async function createKey(
   db: Db,
   clientId: number,
   role: Role,
   expiresAt: Date | null = null,
 ): Promise<string> {
-  const prefix = randomBytes(12).toString('hex').slice(0, 12)
-  const key = `cc_${role === 'form' ? 'pk' : 'sk'}_${prefix}_${randomBytes(32).toString('base64url')}`
-  await db.prisma.apiKey.create({
-    data: { clientId, prefix, hash: new Uint8Array(hashOf(key)), scopes: [...roleScopes[role]], expiresAt },
-  })
+  const { key, data } = newKey(role)
+  await db.prisma.apiKey.create({ data: { ...data, clientId, expiresAt } })
   return key
+}
+
+type KeyData = { prefix: string; hash: Uint8Array<ArrayBuffer>; scopes: string[] }
+
+function newKey(role: Role): { key: string; data: KeyData } {
+  const prefix = randomBytes(6).toString('hex')
+  const key = `cc_${role === 'form' ? 'pk' : 'sk'}_${prefix}_${randomBytes(32).toString('base64url')}`
+  return { key, data: { prefix, hash: new Uint8Array(hashOf(key)), scopes: [...roleScopes[role]] } }
 }
 
 /** Whether a text has the form of a key; says nothing about whether it works. */

@@ -6,7 +6,7 @@ import { DomainError } from './errors.ts'
 /** What makes a repeat the same request: the key, the operation with its target, and the body. */
 export type Idempotency = { key: string | undefined; operation: string; body: unknown }
 
-/** What is kept of an answer: ids and outcomes, never anything personal; the door renders it again. */
+/** What is kept of an answer: ids and outcomes, sealed; the door renders it again. */
 export type Kept = Record<string, unknown>
 
 const LIFETIME = '24 hours'
@@ -45,7 +45,7 @@ export async function once<T extends Kept>(
     await rows(tx, 'update idempotency_records set result = $3 where client_id = $1 and key = $2', [
       client.clientId,
       key,
-      JSON.stringify(result),
+      JSON.stringify(tx.vault.seal(placeOf(client, key), JSON.stringify(result))),
     ])
     return result
   })
@@ -63,7 +63,7 @@ async function replay<T extends Kept>(
   key: string,
   fingerprint: Buffer,
 ): Promise<T> {
-  const kept = await row<{ fingerprint: Buffer; result: T }>(
+  const kept = await row<{ fingerprint: Buffer; result: string }>(
     tx,
     'select fingerprint, result from idempotency_records where client_id = $1 and key = $2',
     [client.clientId, key],
@@ -73,5 +73,10 @@ async function replay<T extends Kept>(
       detail: 'This Idempotency-Key came before with another request. Use a new one for a new request.',
     })
   }
-  return kept.result
+  return JSON.parse(tx.vault.open(placeOf(client, key), kept.result)) as T
+}
+
+// What a feedback provider calls its items may be anything.
+function placeOf(client: ClientCaller, key: string): string {
+  return `idempotency_records.result:${client.clientId}:${key}`
 }

@@ -69,6 +69,16 @@ export function canonicalJson(value: unknown): string {
   )
 }
 
+/** An entry's key as it can be stored, indexed and told, also where it is too bad to be taken. */
+export function storableId(externalId: string): string {
+  return storable(externalId, LONGEST_ID)
+}
+
+/** What is said of an entry, as it can be stored and told. */
+export function storableDetail(detail: string): string {
+  return storable(detail, LONGEST_DETAIL)
+}
+
 /** SHA-256 of a text. */
 export function sha256(text: string): Buffer {
   return createHash('sha256').update(text).digest()
@@ -76,6 +86,7 @@ export function sha256(text: string): Buffer {
 
 const DAY = 86_400_000
 const LONGEST_ID = 400
+const LONGEST_DETAIL = 1_000
 
 function refusalOf(entry: Entry): Refused | null {
   const { raw } = entry
@@ -112,4 +123,9 @@ function outranks(rival: Item, item: Item): boolean {
 
 function timeOf({ updatedAt, publishedAt }: Exclude<Item, { type: 'deletion' }>): number {
   return Date.parse(updatedAt ?? publishedAt ?? '') || 0
+}
+
+// Neither a text nor a JSON of PostgreSQL holds U+0000 or a lone surrogate, and a bad id is to be seen.
+function storable(text: string, longest: number): string {
+  return text.slice(0, longest).toWellFormed().replaceAll('\0', '\ufffd')
 }

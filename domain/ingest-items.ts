@@ -14,6 +14,8 @@ export type KnownItem = {
   caseId: number | null
   caseReference: string | null
   responseId: number | null
+  /** The latest time at which its source says it changed it. */
+  sourceUpdatedAt: string | null
 }
 
 /** What becomes of an item's row. */
@@ -57,7 +59,8 @@ export async function knownItems(
   const found = await rows<KnownItem>(
     tx,
     `select i.id, i.external_id as "externalId", i.type, i.state, i.fingerprint, i.parent_external_id as "parentExternalId",
-       i.case_id as "caseId", c.reference as "caseReference", i.response_id as "responseId"
+       i.case_id as "caseId", c.reference as "caseReference", i.response_id as "responseId",
+       i.source_updated_at as "sourceUpdatedAt"
      from items i left join cases c on c.id = i.case_id
      where i.source_id = $1 and i.external_id = any($2::text[])`,
     [sourceId, keys],
@@ -77,15 +80,16 @@ export async function writeItems(
   await rows(
     tx,
     `insert into items (source_id, external_id, type, state, fingerprint, raw_sealed, parent_external_id, case_id, response_id, warnings,
-       first_seen_at, changed_at)
+       source_updated_at, first_seen_at, changed_at)
      select $1, w.external_id, w.type::item_type, w.state::item_state, decode(w.fingerprint, 'hex'), w.raw_sealed, w.parent_external_id,
-       w.case_id, w.response_id, w.warnings, $3, $3
+       w.case_id, w.response_id, w.warnings, w.source_updated_at, $3, $3
      from json_to_recordset($2::json) as w(external_id text, type text, state text, fingerprint text, raw_sealed text,
-       parent_external_id text, case_id bigint, response_id bigint, warnings text[])
+       parent_external_id text, case_id bigint, response_id bigint, warnings text[], source_updated_at timestamptz)
      on conflict (source_id, external_id) do update set state = excluded.state, fingerprint = excluded.fingerprint,
        raw_sealed = excluded.raw_sealed, parent_external_id = excluded.parent_external_id, case_id = excluded.case_id,
-       response_id = excluded.response_id, warnings = excluded.warnings, changed_at = excluded.changed_at`,
-    [sourceId, JSON.stringify(writes.map((write) => itemRow(tx, sourceId, write))), now],
+       response_id = excluded.response_id, warnings = excluded.warnings, changed_at = excluded.changed_at,
+       source_updated_at = coalesce(excluded.source_updated_at, items.source_updated_at)`,
+    [sourceId, JSON.stringify(writes.map((write) => itemRow(tx, sourceId, write, now))), now],
     'write-items',
   )
 }
@@ -113,7 +117,12 @@ export async function parkedReplies(
 /** What is sealed of an item: its raw text, and for a parked reply what was read in it. */
 type KeptRaw = { raw: string; item?: Item }
 
-function itemRow(tx: Tx, sourceId: number, { entry, state, caseId, responseId }: ItemWrite): object {
+function itemRow(
+  tx: Tx,
+  sourceId: number,
+  { entry, state, caseId, responseId }: ItemWrite,
+  now: Date,
+): object {
   const { item, raw, fingerprint } = entry
   const kept: KeptRaw = state === 'parked' ? { raw, item } : { raw }
   const place = rawPlace(sourceId, item.externalId)
@@ -127,7 +136,14 @@ function itemRow(tx: Tx, sourceId: number, { entry, state, caseId, responseId }:
     case_id: caseId,
     response_id: responseId,
     warnings: state === 'deleted' ? [] : item.warnings,
+    source_updated_at: sourceUpdatedTime(item, now),
   }
+}
+
+function sourceUpdatedTime({ updatedAt }: Item, now: Date): string | null {
+  const updated = updatedAt === null ? Number.NaN : Date.parse(updatedAt)
+  // What is dated ahead would keep every correction out until then.
+  return Number.isNaN(updated) ? null : new Date(Math.min(updated, now.getTime())).toISOString()
 }
 
 function rawPlace(sourceId: number, externalId: string): string {

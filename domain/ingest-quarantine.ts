@@ -1,5 +1,5 @@
 import { rows, type Tx } from '../prisma/client.ts'
-import { type Refused, sha256 } from './ingest-entries.ts'
+import { type Refused, sha256, storableDetail, storableId } from './ingest-entries.ts'
 
 /** Puts refused entries aside, each once; one that stands there already is only noted again, at most hourly. */
 export async function quarantine(
@@ -41,15 +41,10 @@ export async function release(tx: Tx, sourceId: number, keys: readonly string[])
 function quarantineRow(tx: Tx, sourceId: number, hash: string, entry: Refused): object {
   return {
     fingerprint: hash,
-    external_id: entry.externalId === null ? null : storable(entry.externalId),
+    external_id: entry.externalId === null ? null : storableId(entry.externalId),
     reason: entry.reason,
-    detail: storable(entry.detail),
-    place: entry.place,
+    detail: storableDetail(entry.detail),
+    place: entry.place === null ? null : storableDetail(entry.place),
     raw_sealed: tx.vault.seal(`quarantined_items.raw:${sourceId}:${hash}`, entry.raw),
   }
-}
-
-// A PostgreSQL text holds neither U+0000 nor a lone surrogate, and a bad id is to be seen.
-function storable(text: string): string {
-  return text.toWellFormed().replaceAll('\0', '\ufffd').slice(0, 1_000)
 }

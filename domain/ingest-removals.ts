@@ -126,16 +126,9 @@ const BATCH = 500
 async function expireBatch(tx: Tx, sourceId: number, now: Date): Promise<number> {
   const source = await holdSource(tx, sourceId)
   if (source === undefined || source.maxAgeDays === null) return 0
-  const old = await rows<Omit<Removal, 'reason'>>(
-    tx,
-    `select i.external_id as "externalId", i.case_id as "caseId", i.response_id as "responseId"
-     from items i left join cases c on c.id = i.case_id
-     where i.source_id = $1 and ((i.state = 'live' and i.type = 'story' and c.reported_at <= $2)
-       or (i.state = 'parked' and i.first_seen_at <= $2))
-     limit $3`,
-    [sourceId, ageLimit(source.maxAgeDays, now), BATCH],
-    'old-items',
-  )
+  const limit = ageLimit(source.maxAgeDays, now)
+  const stories = await oldStories(tx, sourceId, limit)
+  const old = [...stories, ...(await oldParkedReplies(tx, sourceId, limit, BATCH - stories.length))]
   await removeItems(
     tx,
     source,
@@ -143,4 +136,42 @@ async function expireBatch(tx: Tx, sourceId: number, now: Date): Promise<number>
     now,
   )
   return old.length
+}
+
+// The key of a case begins with the second in which it was reported, so the old ones are the first of their source.
+async function oldStories(tx: Tx, sourceId: number, limit: Date): Promise<Omit<Removal, 'reason'>[]> {
+  return rows(
+    tx,
+    `select i.external_id as "externalId", i.case_id as "caseId", i.response_id as "responseId"
+     from cases c join items i on i.case_id = c.id
+     where c.source_id = $1 and c.id < $2 and c.reported_at <= $3
+       and i.source_id = $1 and i.state = 'live' and i.type = 'story'
+     order by c.id limit $4`,
+    [sourceId, keyAfter(limit), limit, BATCH],
+    'old-stories',
+  )
+}
+
+async function oldParkedReplies(
+  tx: Tx,
+  sourceId: number,
+  limit: Date,
+  most: number,
+): Promise<Omit<Removal, 'reason'>[]> {
+  return rows(
+    tx,
+    `select external_id as "externalId", case_id as "caseId", response_id as "responseId"
+     from items where source_id = $1 and state = 'parked' and first_seen_at <= $2 limit $3`,
+    [sourceId, limit, most],
+    'old-parked-replies',
+  )
+}
+
+const KEY_EPOCH = Date.UTC(2000, 0, 1)
+const KEYS_PER_SECOND = 2 ** 22
+
+/** The first key that no case reported until then can have. */
+function keyAfter(time: Date): number {
+  const seconds = Math.max(0, Math.floor((time.getTime() - KEY_EPOCH) / 1_000))
+  return (seconds + 1) * KEYS_PER_SECOND
 }

@@ -34,10 +34,17 @@ export function stepFor(entry: Prepared, known: KnownItem | undefined): Step {
   // Nothing that was taken back returns, whatever it says now.
   if (known?.state === 'deleted') return nothing(entry, 'ignored', known)
   if (known?.fingerprint.equals(entry.fingerprint)) return nothing(entry, 'unchanged', known)
+  if (known !== undefined && isOlder(item, known)) return nothing(entry, 'unchanged', known)
   if (known !== undefined && known.type !== item.type) {
     return refuse(entry, 'type_changed', `It came before as a ${known.type}, now it is a ${item.type}.`)
   }
   return item.type === 'story' ? storyStep({ ...entry, item }, known) : replyStep({ ...entry, item }, known)
+}
+
+// Pages overlap and pushes are repeated: an earlier version may come after a later one.
+function isOlder({ updatedAt }: Story | Reply, { sourceUpdatedAt }: KnownItem): boolean {
+  if (updatedAt === null || sourceUpdatedAt === null) return false
+  return Date.parse(updatedAt) < Date.parse(sourceUpdatedAt)
 }
 
 function storyStep(entry: Prepared<Story>, known: KnownItem | undefined): Step {

@@ -1,6 +1,13 @@
 import { type Db, inTransaction, type Tx } from '../prisma/client.ts'
 import { type ItemOutcome, type Taken, takeBatch } from './ingest-batch.ts'
-import { type Prepared, type QuarantineReason, type Refused, sortEntries } from './ingest-entries.ts'
+import {
+  type Prepared,
+  type QuarantineReason,
+  type Refused,
+  sortEntries,
+  storableDetail,
+  storableId,
+} from './ingest-entries.ts'
 import { type HeldSource, holdSource } from './ingest-items.ts'
 import { quarantine, release } from './ingest-quarantine.ts'
 import type { Entry } from './items.ts'
@@ -11,6 +18,7 @@ export type { QuarantineReason } from './ingest-entries.ts'
 
 /** What has become of one entry. */
 export type ItemResult = {
+  /** As it can be stored: what is longer than a key can be is cut. */
   externalId: string | null
   outcome: ItemOutcome
   /** The case it belongs to. */
@@ -112,11 +120,12 @@ function isRefused(end: Taken): end is Refused {
 
 function resultOf(end: Taken, key: string | Refused): ItemResult {
   if (isRefused(end)) {
-    const { externalId, reason, detail } = end
-    return { externalId, outcome: 'quarantined', caseReference: null, reason, detail }
+    const externalId = end.externalId === null ? null : storableId(end.externalId)
+    const detail = storableDetail(end.detail)
+    return { externalId, outcome: 'quarantined', caseReference: null, reason: end.reason, detail }
   }
   const { outcome, caseReference } = end
-  return { externalId: key as string, outcome, caseReference, reason: null, detail: null }
+  return { externalId: storableId(key as string), outcome, caseReference, reason: null, detail: null }
 }
 
 /** Each key once; `ignored` is not counted, as nothing has come of it. */

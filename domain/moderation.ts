@@ -1,13 +1,13 @@
 import { type Db, rows } from '../prisma/client.ts'
 import type { ClientCaller } from './callers.ts'
-import { holdCase } from './case-changes.ts'
-import { type CaseRow, caseById, contactOf, originalOf } from './case-rows.ts'
+import { changedCase, holdCase } from './case-changes.ts'
+import { type CaseRow, contactOf, originalOf } from './case-rows.ts'
 import { type DecisionAction, publicationAfter, publicationMoves } from './case-rules.ts'
 import { DomainError, invalid } from './errors.ts'
 import { recordEvents } from './events.ts'
 import { once } from './idempotency.ts'
 import { parseReference } from './references.ts'
-import { type SeenCase, showCase } from './seen-case.ts'
+import type { SeenCase } from './seen-case.ts'
 
 export type Decision = {
   action: DecisionAction
@@ -28,7 +28,7 @@ export async function decide(
   { key, version }: { key: string | undefined; version: number },
 ): Promise<SeenCase> {
   const operation = `createDecision ${parseReference(reference)}`
-  const { caseId, relation } = await once(db, client, { key, operation, body: decision }, async (tx) => {
+  const { caseId } = await once(db, client, { key, operation, body: decision }, async (tx) => {
     const { theCase, relation } = await holdCase(tx, client, reference, version, ['handler', 'second_tier'])
     const moves = publicationMoves[theCase.publication]
     if (!moves[decision.action]?.includes(relation)) {
@@ -49,6 +49,8 @@ export async function decide(
        where id = $1`,
       [theCase.id, publication, shown, moderatedTitle(theCase, decision), text, name, decision.reason],
     )
+    // Whoever publishes a case has its waiting answers before them, and publishes them with it.
+    if (shown) await rows(tx, PUBLISH_RESPONSES, [theCase.id])
     await recordEvents(tx, client, [
       {
         type: shown ? 'case.published' : 'case.kept_private',
@@ -60,19 +62,18 @@ export async function decide(
         caseVersion: theCase.version + 1,
       },
     ])
-    return { caseId: theCase.id, relation }
+    return { caseId: theCase.id }
   })
-  const view = relation === 'handler' ? 'staff' : 'staff_without_contact'
-  return showCase(db.vault, await caseById(db.pool, caseId), relation, view)
+  return changedCase(db, client, caseId)
 }
 
 function moderatedTitle(theCase: CaseRow, decision: Decision): string | null {
-  return decision.moderatedTitle === undefined ? theCase.moderatedTitle : decision.moderatedTitle
+  return decision.moderatedTitle === undefined ? (judged(theCase)?.title ?? null) : decision.moderatedTitle
 }
 
 // A rating without comment has no text to moderate.
 function moderatedText(theCase: CaseRow, decision: Decision, original: string): string {
-  const text = decision.moderatedText ?? theCase.moderatedText ?? (original === '' ? '' : undefined)
+  const text = decision.moderatedText ?? judged(theCase)?.text ?? (original === '' ? '' : undefined)
   if (text !== undefined) return text
   throw invalid({
     pointer: '/moderatedText',
@@ -80,3 +81,16 @@ function moderatedText(theCase: CaseRow, decision: Decision, original: string): 
     detail: 'Its reporter wants it public: give the text that the public may read, or keep it private.',
   })
 }
+
+// A case that waits again has changed upstream: what was judged before is no longer what it says.
+function judged({
+  publication,
+  moderatedTitle,
+  moderatedText,
+}: CaseRow): { title: string | null; text: string } | null {
+  if (publication === 'awaiting_moderation' || moderatedText === null) return null
+  return { title: moderatedTitle, text: moderatedText }
+}
+
+const PUBLISH_RESPONSES = `update responses set publication = 'published', updated_at = now()
+  where case_id = $1 and publication = 'awaiting_moderation'`

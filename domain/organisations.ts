@@ -92,7 +92,7 @@ export async function getOrganisation(db: Db, code: string): Promise<Organisatio
  * branches stand. Throws `validation_failed` at the parameter for an unknown code.
  */
 export async function organisationTree(db: Db, codes: readonly string[]): Promise<number[]> {
-  const roots = await Promise.all(codes.map((code) => organisationIdAt(db.pool, code, 'organisation')))
+  const roots = await organisationIdsAt(db.pool, codes)
   const found = await rows<{ id: number }>(
     db.pool,
     `with recursive tree(id) as (
@@ -128,15 +128,32 @@ export function canonicalCode(code: string): string {
   return code.replace(/[\s-]/g, '').toUpperCase()
 }
 
+async function organisationIdsAt(sql: Sql, codes: readonly string[]): Promise<number[]> {
+  const wanted = codes.map(canonicalCode)
+  const found = await rows<{ code: string; id: number }>(
+    sql,
+    `select code, id from organisations where code = any($1::text[])
+     union
+     select code, organisation_id from organisation_external_ids where scheme = '${FORMER_CODES}' and code = any($1::text[])`,
+    [wanted],
+    'find-organisations',
+  )
+  const unknown = codes.find((_, n) => !found.some(({ code }) => code === wanted[n]))
+  if (unknown !== undefined) throw unknownOrganisation('organisation', unknown)
+  return found.map(({ id }) => id)
+}
+
 async function organisationIdAt(sql: Sql, code: string, parameter: string): Promise<number> {
   const id = await findOrganisationId(sql, code)
-  if (id === null) {
-    throw invalid({
-      in: 'query',
-      pointer: `/${parameter}`,
-      code: 'unknown_organisation',
-      detail: `There is no organisation with the code "${code}"; /v1/organisations lists them.`,
-    })
-  }
+  if (id === null) throw unknownOrganisation(parameter, code)
   return id
+}
+
+function unknownOrganisation(parameter: string, code: string): DomainError {
+  return invalid({
+    in: 'query',
+    pointer: `/${parameter}`,
+    code: 'unknown_organisation',
+    detail: `There is no organisation with the code "${code}"; /v1/organisations lists them.`,
+  })
 }

@@ -21,16 +21,12 @@ export async function listPublicCases(db: Db, listing: PublicListing): Promise<J
   return jsonPage(db, listing, [], [], PUBLIC_CASE, PUBLIC_JOINS)
 }
 
-/** One published case as the JSON of `PublicCase`, or undefined when the public cannot read it. */
-export async function getPublicCase(
-  sql: Sql,
-  reference: string,
-  publicUrl: string,
-): Promise<string | undefined> {
+/** One published case as the JSON of `PublicCase`, by its key, or undefined when the public cannot read it. */
+export async function getPublicCase(sql: Sql, id: number, publicUrl: string): Promise<string | undefined> {
   const found = await row<{ json: string }>(
     sql,
-    `select (${PUBLIC_CASE})::text as json from cases c ${PUBLIC_JOINS} where c.reference = $2 and ${PUBLISHED}`,
-    [publicUrl, reference],
+    `select (${PUBLIC_CASE})::text as json from cases c ${PUBLIC_JOINS} where c.id = $2 and ${PUBLISHED}`,
+    [publicUrl, id],
     'public-case',
   )
   return found?.json
@@ -63,7 +59,11 @@ export async function jsonPage(
          shown as (select id from page order by id desc limit $${values.length}::int)
     select (select string_agg((${select})::text, ',' order by c.id desc) from shown join cases c on c.id = shown.id ${joins}) as items,
            (select count(*) from page) > $${values.length}::int as more, (select min(id) from shown) as last`
-  const name = `page-${createHash('sha1').update(text).digest('hex').slice(0, 20)}`
+  // The usual shapes are prepared once on each connection; rare ones would only pile up there.
+  const name =
+    conditions.sql.length > 2
+      ? undefined
+      : `page-${createHash('sha1').update(text).digest('hex').slice(0, 20)}`
   const found = await row<{ items: string | null; more: boolean; last: number | null }>(
     db.pool,
     text,

@@ -1,13 +1,13 @@
 import { type CaseStatus, type Db, row, rows, type Tx } from '../prisma/client.ts'
 import type { ClientCaller } from './callers.ts'
-import { type HeldCase, holdCase } from './case-changes.ts'
-import { type CaseRow, caseById, type ResponseRow } from './case-rows.ts'
+import { changedCase, type HeldCase, holdCase } from './case-changes.ts'
+import type { CaseRow, ResponseRow } from './case-rows.ts'
 import { allowedStatuses, timesAfterMove } from './case-rules.ts'
 import { DomainError } from './errors.ts'
 import { type NewEvent, recordEvents } from './events.ts'
 import { once } from './idempotency.ts'
 import { newReference, parseReference } from './references.ts'
-import { type SeenCase, showCase } from './seen-case.ts'
+import type { SeenCase } from './seen-case.ts'
 
 export type ResponseDraft = { text: string; status?: CaseStatus }
 
@@ -37,13 +37,10 @@ export async function respond(
     ])
     return { caseId: held.theCase.id, response }
   })
-  const theCase = await caseById(db.pool, kept.caseId)
-  const response = theCase.responses.find((one) => one.reference === kept.response)
+  const seen = await changedCase(db, client, kept.caseId)
+  const response = seen.theCase.responses.find((one) => one.reference === kept.response)
   if (response === undefined) throw new Error('a response that was added is not among those of its case')
-  return {
-    seen: showCase(db.vault, theCase, client.role === 'provider' ? 'provider' : 'handler', 'staff'),
-    response,
-  }
+  return { seen, response }
 }
 
 async function moveTo(tx: Tx, { theCase, relation }: HeldCase, to: CaseStatus, now: Date): Promise<NewEvent> {

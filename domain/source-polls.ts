@@ -106,6 +106,7 @@ export async function keepPoll(
   { cursor, counts, claimedUntil }: { cursor: PollCursor; counts: RunCounts; claimedUntil: Date },
 ): Promise<boolean> {
   return inTransaction(db, async (tx) => {
+    await holdPolled(tx, plan)
     if (!(await keepRunCounts(tx, plan.run.id, counts))) return false
     await rows(
       tx,
@@ -122,6 +123,7 @@ export async function keepPoll(
 /** Closes a poll: its run, where the next one begins, and when; false when its run was closed before. */
 export async function finishPoll(db: Db, plan: PollPlan, end: PollEnd, now: Date): Promise<boolean> {
   return inTransaction(db, async (tx) => {
+    await holdPolled(tx, plan)
     if (!(await finishRun(tx, plan.run.id, end, now))) return false
     await leaveSource(tx, plan, end, now)
     return true
@@ -136,6 +138,7 @@ export async function finishProbe(
   now: Date,
 ): Promise<boolean> {
   return inTransaction(db, async (tx) => {
+    await holdPolled(tx, plan)
     if (!(await finishRun(tx, plan.run.id, end, now))) return false
     await leaveSource(tx, plan, end, now)
     await rows(
@@ -203,6 +206,11 @@ function planOf(vault: Vault, source: Polled, run: OpenRun): PollPlan {
     version,
     run,
   }
+}
+
+// Whoever takes a poll for dead holds its source and then closes its run: the source comes first here too.
+async function holdPolled(tx: Tx, { sourceId }: PollPlan): Promise<void> {
+  await rows(tx, 'select 1 from sources where id = $1 for no key update', [sourceId], 'hold-polled-source')
 }
 
 async function leaveSource(tx: Tx, plan: PollPlan, end: PollEnd, now: Date): Promise<void> {

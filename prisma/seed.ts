@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { type ClientCaller, roleScopes } from '../domain/callers.ts'
-import { createClient } from '../domain/clients.ts'
-import { createSource, getSource, updateSource } from '../domain/sources.ts'
-import { type Db, type OrganisationKind, type Role, row, rows, type Sector } from './client.ts'
+import { createClient, createKey, type NewClient } from '../domain/clients.ts'
+import { createSource, getSource, type SourceDraft, updateSource } from '../domain/sources.ts'
+import { type Db, type OrganisationKind, type Role, rows, type Sector } from './client.ts'
 import { examples, type SeedOrganisation, services, sites } from './seed-organisations.ts'
 
 export type ExampleProvider = {
@@ -14,24 +14,22 @@ export type ExampleProvider = {
 /** The keys of the demo clients, by role; only ever made for an embedded store. */
 export type DemoKeys = Partial<Record<Role, string>>
 
+const PUSH_SOURCE = 'example-push'
+const ATTRIBUTION = 'Invented by the example feedback provider; nobody said this about a real trust.'
 const ORIGINS = ['http://localhost:8080', 'https://www.example.org']
 
-/** What a demonstration begins with: organisations, example sources, a client for each role. Null when it was done before. */
-export async function seedDemonstration(
-  db: Db,
-  provider: ExampleProvider,
-  now: Date,
-): Promise<DemoKeys | null> {
-  const before = await row<{ n: number }>(db.pool, 'select count(*) as n from api_clients')
-  if ((before?.n ?? 0) > 0) return null
-
+/**
+ * What a demonstration begins with: organisations, example sources, a client for each role. Each step may have been
+ * done before, as a start that was killed leaves it half done; the clients get new keys, and their old ones end.
+ */
+export async function seedDemonstration(db: Db, provider: ExampleProvider, now: Date): Promise<DemoKeys> {
   await seedOrganisations(db)
   await seedExternalIds(db, provider)
-  const administrator = await createClient(db, { name: 'demo administrator', role: 'administrator' })
+  const administrator = await demoClient(db, { role: 'administrator' })
   const caller: ClientCaller = {
     kind: 'client',
     clientId: administrator.clientId,
-    name: 'demo administrator',
+    name: nameOf('administrator'),
     role: 'administrator',
     scopes: roleScopes.administrator,
     publishable: false,
@@ -42,6 +40,14 @@ export async function seedDemonstration(
   }
   await seedSources(db, caller, provider, now)
   return { administrator: administrator.key, ...(await seedClients(db)) }
+}
+
+/** Whether a client of each role is there. */
+export async function isSeeded(db: Db): Promise<boolean> {
+  const found = await db.prisma.apiClient.count({
+    where: { name: { in: Object.keys(roleScopes).map((role) => nameOf(role)) } },
+  })
+  return found === Object.keys(roleScopes).length
 }
 
 /** Tells the example sources where the example provider is today. */
@@ -55,8 +61,10 @@ export async function pointExampleSources(db: Db, provider: ExampleProvider): Pr
 }
 
 async function seedOrganisations(db: Db): Promise<void> {
-  for (const organisation of [...pilotTrusts(), ...sites, ...examples])
-    await createOrganisation(db, organisation)
+  for (const { parent, ...organisation } of [...pilotTrusts(), ...sites, ...examples]) {
+    const data = { ...organisation, ...(parent !== undefined && { parent: { connect: { code: parent } } }) }
+    await db.prisma.organisation.upsert({ where: { code: organisation.code }, create: data, update: {} })
+  }
   await rows(
     db.pool,
     `insert into commissioning (organisation_id, commissioner_id, "primary")
@@ -64,20 +72,13 @@ async function seedOrganisations(db: Db): Promise<void> {
      join organisations c on c.code = case o.region when 'North' then 'XCM02' else 'XCM01' end
      where o.parent_id is null and o.kind <> 'commissioner' on conflict do nothing`,
   )
-  for (const { organisation, code, name } of services) {
-    await db.prisma.service.create({
-      data: { code, name, organisation: { connect: { code: organisation } } },
-    })
-  }
-}
-
-async function createOrganisation(
-  db: Db,
-  { parent, ...organisation }: SeedOrganisation & { sector?: Sector },
-): Promise<void> {
-  await db.prisma.organisation.create({
-    data: { ...organisation, ...(parent !== undefined && { parent: { connect: { code: parent } } }) },
-  })
+  await rows(
+    db.pool,
+    `insert into services (organisation_id, code, name)
+     select o.id, s.code, s.name from json_to_recordset($1::json) as s(organisation text, code text, name text)
+     join organisations o on o.code = s.organisation on conflict do nothing`,
+    [JSON.stringify(services)],
+  )
 }
 
 function pilotTrusts(): Array<SeedOrganisation & { sector: Sector }> {
@@ -135,40 +136,38 @@ async function seedSources(
   now: Date,
 ): Promise<void> {
   for (const source of polledSources(provider)) {
-    await createSource(
+    await registerOnce(
       db,
       administrator,
-      {
-        ...source,
-        intervalMinutes: 1,
-        maxAgeDays: 730,
-        attribution: 'Invented by the example feedback provider; nobody said this about a real trust.',
-        licence: 'CC0 1.0',
-      },
-      { key: undefined, now },
+      { ...source, intervalMinutes: 1, maxAgeDays: 730, attribution: ATTRIBUTION, licence: 'CC0 1.0' },
+      now,
     )
-    const { version } = await getSource(db, administrator, source.name)
-    await updateSource(db, administrator, source.name, { trusted: true }, { version, now })
+    const { version, trusted } = await getSource(db, administrator, source.name)
+    if (!trusted) await updateSource(db, administrator, source.name, { trusted: true }, { version, now })
   }
-  await createSource(
+  await registerOnce(
     db,
     administrator,
-    { name: 'example-push', title: 'Example Push (invented items)', attribution: 'Invented.' },
-    { key: undefined, now },
+    { name: PUSH_SOURCE, title: 'Example Push (invented items)', attribution: 'Invented.' },
+    now,
   )
+}
+
+async function registerOnce(
+  db: Db,
+  administrator: ClientCaller,
+  source: SourceDraft,
+  now: Date,
+): Promise<void> {
+  if ((await db.prisma.source.count({ where: { name: source.name } })) > 0) return
+  await createSource(db, administrator, source, { key: undefined, now })
 }
 
 async function seedClients(db: Db): Promise<DemoKeys> {
   const idOf = async (code: string) =>
     (await db.prisma.organisation.findUniqueOrThrow({ where: { code } })).id
-  const source = await db.prisma.source.findUniqueOrThrow({ where: { name: 'example-push' } })
-  const clients: Array<{
-    role: Role
-    brand?: string
-    origins?: string[]
-    organisationIds?: number[]
-    sourceId?: number
-  }> = [
+  const source = await db.prisma.source.findUniqueOrThrow({ where: { name: PUSH_SOURCE } })
+  const clients: Array<Omit<NewClient, 'name'>> = [
     { role: 'form', brand: 'choices', origins: ORIGINS },
     { role: 'integrator', brand: 'myhealthlondon' },
     { role: 'case_handler' },
@@ -179,7 +178,24 @@ async function seedClients(db: Db): Promise<DemoKeys> {
     { role: 'supplier' },
   ]
   const keys: DemoKeys = {}
-  for (const client of clients)
-    keys[client.role] = (await createClient(db, { name: `demo ${client.role}`, ...client })).key
+  for (const client of clients) keys[client.role] = (await demoClient(db, client)).key
   return keys
+}
+
+async function demoClient(
+  db: Db,
+  client: Omit<NewClient, 'name'>,
+): Promise<{ clientId: number; key: string }> {
+  const name = nameOf(client.role)
+  const known = await db.prisma.apiClient.findUnique({ where: { name } })
+  if (known === null) return createClient(db, { name, ...client })
+  await db.prisma.apiKey.updateMany({
+    where: { clientId: known.id, revokedAt: null },
+    data: { revokedAt: new Date() },
+  })
+  return { clientId: known.id, key: await createKey(db, known.id, client.role) }
+}
+
+function nameOf(role: string): string {
+  return `demo ${role}`
 }

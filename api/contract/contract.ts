@@ -46,6 +46,8 @@ export type Operation = {
   path: string
   security: readonly SecurityChoice[]
   parameters: readonly Parameter[]
+  /** In bytes; what the service takes of any body if nothing is said. */
+  bodyLimit: number | undefined
   body: { required: boolean; content: Record<string, { schema: Schema }> } | undefined
   responses: Readonly<Record<string, ResponseObject>>
 }
@@ -73,6 +75,7 @@ const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const
 type Ref<T> = T | { $ref: string }
 type RawOperation = {
   operationId?: string
+  'x-body-limit'?: number
   security?: SecurityChoice[]
   parameters?: Ref<Parameter>[]
   requestBody?: { required?: boolean; content: Record<string, { schema: Schema }> }
@@ -94,6 +97,7 @@ function readOperation(
     method,
     path,
     security: raw.security,
+    bodyLimit: raw['x-body-limit'],
     parameters: [...shared, ...(raw.parameters ?? [])].map((parameter) => resolve(document, parameter)),
     body: raw.requestBody && {
       required: raw.requestBody.required ?? false,

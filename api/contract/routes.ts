@@ -77,6 +77,7 @@ function addRoute(app: FastifyInstance, operation: Operation, handler: AnyHandle
   )
   const options: RouteShorthandOptions = {
     schema: routeSchema(operation),
+    ...(operation.bodyLimit !== undefined && { bodyLimit: operation.bodyLimit }),
     onRequest: (request, reply) => hooks.onRequest(operation, request, reply),
     preValidation: async (request) => splitLists(lists, request.query as Record<string, unknown>),
   }

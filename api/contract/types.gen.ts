@@ -20,7 +20,8 @@ export interface paths {
         put?: never;
         /**
          * Tell us about care
-         * @description Creates a case. The provider is told at once; the public sees it only after moderation.
+         * @description Creates a case. The provider can read it at once, but for a question, which stays with the central team; the public
+         *     sees it only after moderation.
          *
          *     A concern comes by web or phone. A concern that wants a response needs a name and a telephone number or an
          *     e-mail address; a question or feedback needs one of the two when an answer is to reach the reporter. A text
@@ -71,7 +72,8 @@ export interface paths {
          * Decide what the public sees of a case
          * @description Publishes a case with its moderated text, or keeps it private. A case that its reporter wants public cannot be
          *     published without a moderated text; one that its reporter wants private ends as `kept_private` either way.
-         *     The original text stays as it was.
+         *     Answers to it that waited are published with it. The original text stays as it was. A case whose source has changed
+         *     it waits again, and needs a moderated text anew.
          */
         post: operations["createDecision"];
         delete?: never;
@@ -248,7 +250,7 @@ export interface paths {
         put?: never;
         /**
          * Push items
-         * @description Up to 500 items, answered one by one in their order. An item is known by its `externalId`: sent again
+         * @description Up to 500 items and 8 MiB, answered one by one in their order. An item is known by its `externalId`: sent again
          *     unchanged it changes nothing, sent changed it updates its case, sent as a deletion it is taken back for good.
          *     A bad item is quarantined with its reason and never stops the others.
          */
@@ -607,7 +609,7 @@ export interface components {
             resolvedAt: components["schemas"]["NullableTime"];
             updatedAt: components["schemas"]["Time"];
             version: number;
-            responses: components["schemas"]["Response"][];
+            responses: components["schemas"]["StaffResponse"][];
             /** @description Where you may move it now. */
             allowedStatuses: components["schemas"]["CaseStatus"][];
             position: components["schemas"]["Position"] | null;
@@ -663,6 +665,16 @@ export interface components {
             text: string;
             respondedAt: components["schemas"]["Time"];
             source: components["schemas"]["Attribution"] | null;
+        };
+        /** @description An answer to a case as the people see it who work on it. */
+        StaffResponse: {
+            reference: string;
+            organisation: components["schemas"]["OrganisationName"] | null;
+            authorName: string | null;
+            text: string;
+            respondedAt: components["schemas"]["Time"];
+            source: components["schemas"]["Attribution"] | null;
+            publication: components["schemas"]["Publication"];
         };
         /** @description The answer, and the case as it is with it. */
         CreatedResponse: {

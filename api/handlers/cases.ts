@@ -2,7 +2,7 @@ import type { CaseFilter } from '../../domain/case-filter.ts'
 import { getCase as getCaseFromStore, listOwnCases } from '../../domain/cases.ts'
 import { invalid } from '../../domain/errors.ts'
 import { decide } from '../../domain/moderation.ts'
-import { getPublicCase, listPublicCases } from '../../domain/public-cases.ts'
+import { listPublicCases } from '../../domain/public-cases.ts'
 import { submitCase } from '../../domain/submit-case.ts'
 import { pageJson, type Schemas } from '../contract/handler.ts'
 import { createdCaseView, seenCaseView, staffCaseView } from '../views/case.ts'
@@ -40,16 +40,10 @@ export const listCases: Handle<'listCases'> = async (request) => {
 }
 
 export const getCase: Handle<'getCase'> = async ({ db, caller, path, publicUrl }) => {
-  const seen = await getCaseFromStore(db, caller, path.reference)
-  if (seen.view !== 'public') {
-    const version = seen.view === 'stub' ? {} : { version: seen.theCase.version }
-    return { status: 200, body: seenCaseView(seen, publicUrl), ...version }
-  }
-  const json = await getPublicCase(db.pool, seen.theCase.reference, publicUrl)
-  return {
-    status: 200,
-    body: json === undefined ? seenCaseView({ view: 'stub', theCase: seen.theCase }, publicUrl) : { json },
-  }
+  const seen = await getCaseFromStore(db, caller, path.reference, publicUrl)
+  if ('json' in seen) return { status: 200, body: { json: seen.json } }
+  const version = seen.view === 'stub' ? {} : { version: seen.theCase.version }
+  return { status: 200, body: seenCaseView(seen, publicUrl), ...version }
 }
 
 export const createDecision: Handle<'createDecision'> = async (request) => {

@@ -1,12 +1,12 @@
-import { getCase } from '../../domain/cases.ts'
+import { getResponses } from '../../domain/cases.ts'
 import { respond } from '../../domain/responses.ts'
 import { staffCaseView } from '../views/case.ts'
 import { responsesIn, responseView } from '../views/response.ts'
 import { clientOf, type Handle, versionIn } from './context.ts'
 
 export const listResponses: Handle<'listResponses'> = async ({ db, caller, path }) => {
-  const { theCase, view } = await getCase(db, caller, path.reference)
-  return { status: 200, body: { items: responsesIn(theCase.responses, view), next: null } }
+  const { responses, view } = await getResponses(db, caller, path.reference)
+  return { status: 200, body: { items: responsesIn(responses, view), next: null } }
 }
 
 export const createResponse: Handle<'createResponse'> = async (request) => {

@@ -4,7 +4,7 @@ import type { SubmittedCase } from '../../domain/submit-case.ts'
 import type { Schemas } from '../contract/handler.ts'
 import { attributionView } from './attribution.ts'
 import { positionView } from './organisation.ts'
-import { responsesIn } from './response.ts'
+import { responsesIn, staffResponses } from './response.ts'
 
 /** What every form must show. */
 export const EMERGENCY_NOTICE =
@@ -103,7 +103,7 @@ function staffCase(theCase: CaseRow, opened: OpenedCase, publicUrl: string): Sch
     resolvedAt: theCase.resolvedAt,
     updatedAt: theCase.updatedAt,
     version: theCase.version,
-    responses: responsesIn(theCase.responses, 'staff'),
+    responses: staffResponses(theCase.responses),
     allowedStatuses: opened.allowedStatuses,
     position: positionView(theCase.latitude, theCase.longitude),
   }

@@ -18,6 +18,13 @@ export function responseView(response: ResponseRow): Schemas['Response'] {
   }
 }
 
+/** The responses as the people see them who work on the case: with where each stands in public. */
+export function staffResponses(responses: readonly ResponseRow[]): Schemas['StaffResponse'][] {
+  return responses
+    .filter(({ publication }) => publication !== 'removed')
+    .map((response) => ({ ...responseView(response), publication: response.publication }))
+}
+
 /** The responses that somebody with this view of the case sees, oldest first. */
 export function responsesIn(responses: readonly ResponseRow[], view: CaseView): Schemas['Response'][] {
   return responses.filter(({ publication }) => isSeen(publication, view)).map(responseView)

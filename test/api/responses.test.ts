@@ -38,7 +38,7 @@ t.test('responses', async (t) => {
       authorName: null,
       source: null,
     })
-    t.same(body.case.responses, [body.response])
+    t.same(body.case.responses, [{ ...body.response, publication: 'published' }])
     t.match(headers.etag, /^"2-/)
     t.ok(headers.location?.endsWith(`/v1/cases/${reference}/responses`))
     const events = await db.prisma.event.findMany({

@@ -158,8 +158,18 @@ t.test('how somebody stands to a case follows from their key', async (t) => {
     actingUser: null,
     ...changes,
   })
-  const mine = { clientId: 7, organisationId: 2, publication: 'published' as const }
-  const anothers = { clientId: 8, organisationId: 3, publication: 'awaiting_second_tier' as const }
+  const mine = {
+    kind: 'concern' as const,
+    clientId: 7,
+    organisationId: 2,
+    publication: 'published' as const,
+  }
+  const anothers = {
+    ...mine,
+    clientId: 8,
+    organisationId: 3,
+    publication: 'awaiting_second_tier' as const,
+  }
   const wanted: Record<Role, [mine: Relation, anothers: Relation]> = {
     case_handler: ['handler', 'handler'],
     second_tier: ['none', 'second_tier'],
@@ -175,6 +185,13 @@ t.test('how somebody stands to a case follows from their key', async (t) => {
     t.equal(relationTo(caller(role), mine), wanted[role][0], `${role} and its own`)
     t.equal(relationTo(caller(role), anothers), wanted[role][1], `${role} and another's`)
     t.equal(relationTo(caller(role, { scopes: [] }), mine), 'none', `${role} without the scope`)
+  }
+  for (const role of ['provider', 'commissioner'] as const) {
+    t.equal(
+      relationTo(caller(role), { ...mine, kind: 'question' }),
+      'none',
+      `a question is not with a ${role} yet`,
+    )
   }
   t.equal(relationTo({ kind: 'public' }, mine), 'none')
   t.equal(relationTo(caller('integrator'), { ...mine, clientId: null }), 'none')

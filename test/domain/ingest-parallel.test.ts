@@ -48,6 +48,47 @@ t.test(
   },
 )
 
+t.test('an entry with an id that no index takes stands aside, and the others are taken', async (t) => {
+  const db = await ingestStore(t)
+  const source = await pushSource(db)
+  const long = Array.from({ length: 3_000 }, (_, n) =>
+    String.fromCodePoint(0x4e00 + ((n * 7_919) % 20_000)),
+  ).join('')
+  const { counts, results } = await ingest(db, source, [story(long), story('fine')], { now: NOW })
+  t.match(counts, { created: 1, quarantined: 1 })
+  t.equal(results[0]?.externalId, long.slice(0, 400))
+  t.same(await rows(db.pool, 'select external_id as key from quarantined_items'), [
+    { key: long.slice(0, 400) },
+  ])
+})
+
+t.test('what is said of an entry can be stored, whatever the entry says', async (t) => {
+  const db = await ingestStore(t)
+  const source = await pushSource(db, { maxAgeDays: 30 })
+  const odd = '\0\ud800'
+  const entries = [
+    { raw: 'one', problem: `it says ${odd}`, place: `entry ${odd}`, externalId: `id ${odd}` },
+    // A pair of surrogates on the edge of what is kept.
+    {
+      raw: 'two',
+      problem: `${'x'.repeat(999)}\u{1f600}`,
+      place: 'entry 2',
+      externalId: `${'x'.repeat(399)}\u{1f600}`,
+    },
+    story('old', { externalId: 'old \ud800', publishedAt: '2020-01-01T00:00:00.000Z' }),
+  ]
+  const { results } = await ingest(db, source, entries, { now: NOW })
+  t.match(results, [
+    { externalId: 'id \ufffd\ufffd', detail: 'it says \ufffd\ufffd', outcome: 'quarantined' },
+    { externalId: `${'x'.repeat(399)}\ufffd`, outcome: 'quarantined' },
+    { externalId: 'old \ufffd', outcome: 'expired' },
+  ])
+  const [{ same } = { same: null }] = await rows(db.pool, 'select $1::jsonb is not null as same', [
+    JSON.stringify(results),
+  ])
+  t.equal(same, true)
+})
+
 t.test('of several entries with one key the newest wins, else the last, and each is answered', async (t) => {
   const db = await ingestStore(t)
   const source = await pushSource(db)

@@ -156,6 +156,75 @@ t.test('I03 the purge does the same by age, and only once', async (t) => {
   t.match(await storedResponses(db), [{ key: 'old-r', publication: 'removed' }])
 })
 
+t.test(
+  'the purge goes by the second, takes what has waited too long, and leaves other sources alone',
+  async (t) => {
+    const db = await ingestStore(t)
+    const [one, two] = [await pushSource(db, { maxAgeDays: 730 }), await pushSource(db, { name: 'other' })]
+    const at = (publishedAt: string) => ({ publishedAt })
+    await take(db, one, [
+      story('before', at('2024-11-30T23:59:59.999Z')),
+      story('exactly', at('2024-12-01T00:00:00.500Z')),
+      story('same second', at('2024-12-01T00:00:00.501Z')),
+      story('after', at('2024-12-01T00:00:01.000Z')),
+      reply('after-r', 'after', at('2024-12-01T00:00:01.000Z')),
+    ])
+    await take(db, two, [story('elsewhere', at('2020-01-01T00:00:00.000Z'))])
+    const parked = new Date('2024-12-01T00:00:00.000Z')
+    await take(db, one, [reply('waiting', 'never-comes', at('2024-11-30T00:00:00.000Z'))], parked)
+
+    const later = new Date('2026-12-01T00:00:00.500Z')
+    t.equal(await expireOldItems(db, one, later), 3)
+    t.equal(await expireOldItems(db, one, later), 0)
+    const gone = await rows(
+      db.pool,
+      `select external_id as key from items where state = 'deleted' order by 1`,
+    )
+    t.same(gone, [{ key: 'before' }, { key: 'exactly' }, { key: 'waiting' }])
+  },
+)
+
+t.test('an older version of an item changes nothing, whenever it comes', async (t) => {
+  const db = await ingestStore(t)
+  const source = await pushSource(db)
+  const at = (day: number) => `2026-11-0${day}T00:00:00.000Z`
+  await take(db, source, [
+    story('a', { text: 'newer', updatedAt: at(3) }),
+    reply('r', 'a', { text: 'newer', updatedAt: at(3) }),
+    reply('waiting', 'late', { text: 'newer', updatedAt: at(3) }),
+  ])
+  const before = await everything(db)
+  const older = [
+    story('a', { text: 'older', updatedAt: at(2) }),
+    reply('r', 'a', { text: 'older', updatedAt: at(2) }),
+    reply('waiting', 'late', { text: 'older', updatedAt: at(2) }),
+    reply('a', 'late', { updatedAt: at(2) }),
+  ]
+  for (const entry of older) {
+    t.match(await take(db, source, [entry]), [/ unchanged$/])
+    t.equal(await everything(db), before)
+  }
+
+  t.same(await take(db, source, [story('a', { text: 'undated' })]), ['a changed'])
+  t.same(await take(db, source, [story('a', { text: 'older', updatedAt: at(2) })]), ['a unchanged'])
+  t.same(await take(db, source, [story('a', { text: 'newest', updatedAt: at(4) })]), ['a changed'])
+  t.match(await storedCases(db), { a: { moderatedText: 'newest' } })
+  t.same(
+    await take(db, source, [deletion('a', { updatedAt: at(1) })]),
+    ['a deleted'],
+    'a deletion always wins',
+  )
+})
+
+t.test('an item that says it was changed in the future can be corrected later', async (t) => {
+  const db = await ingestStore(t)
+  const source = await pushSource(db)
+  await take(db, source, [story('a', { updatedAt: '2099-01-01T00:00:00.000Z' })])
+  const later = new Date(NOW.getTime() + 3_600_000)
+  const corrected = story('a', { text: 'Corrected.', updatedAt: later.toISOString() })
+  t.same(await take(db, source, [corrected], later), ['a changed'])
+})
+
 t.test('I04 a comment on a surgery with two branches is one case, at the surgery', async (t) => {
   const db = await ingestStore(t)
   const source = await pushSource(db)

@@ -195,13 +195,21 @@ t.test('an HTML page instead of a feed fails the poll and removes nothing', asyn
 })
 
 t.test('of two polls of one source at once, one does nothing', async (t) => {
+  const asked = Promise.withResolvers<void>()
+  const secondIsDone = Promise.withResolvers<void>()
   let requests = 0
-  const { db, server, context } = await pollSetting(t, (_, response) => {
+  const { db, server, context } = await pollSetting(t, async (_, response) => {
     requests++
-    return send(response, rss(['a', 'b']))
+    asked.resolve()
+    await secondIsDone.promise
+    send(response, rss(['a', 'b']))
   })
   const source = await polledSource(db, server.url)
-  await Promise.all([pollSource(context, source), pollSource(context, source)])
+  const first = pollSource(context, source)
+  await asked.promise
+  await pollSource(context, source)
+  secondIsDone.resolve()
+  await first
   t.equal(requests, 1)
   t.equal((await runsOf(db)).length, 1)
   t.equal(await caseCount(db), 2)

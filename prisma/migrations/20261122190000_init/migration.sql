@@ -250,6 +250,7 @@ CREATE TABLE "items" (
     "case_id" BIGINT,
     "response_id" BIGINT,
     "warnings" TEXT[],
+    "source_updated_at" TIMESTAMPTZ(3),
     "first_seen_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
     "changed_at" TIMESTAMPTZ(3) NOT NULL DEFAULT CURRENT_TIMESTAMP,
 
@@ -576,6 +577,8 @@ create index items_parked on items (source_id, parent_external_id) where state =
 
 alter table runs
   add constraint runs_finished check ((state = 'running') = (finished_at is null));
+-- Whoever opens a poll's run holds the source and has closed what ran before.
+create unique index runs_one_poll_running on runs (source_id) where state = 'running' and kind = 'poll';
 
 alter table vault_probe
   add constraint vault_probe_one check (id = 1);
