@@ -30,6 +30,8 @@ export type TickHandlers = Readonly<Record<Tick, () => Promise<void>>>
 export type Queues = {
   /** Adds a job, unless the same one is there already. */
   addSourceJob(name: SourceJobName, job: SourceJob): Promise<void>
+  /** Forgets all jobs, also those that a killed process still seems to hold; only for who works alone. */
+  forget(): Promise<void>
   /** Has each tick come every so many milliseconds, once however many processes ask for it. */
   scheduleTicks(every: Readonly<Record<Tick, number>>): Promise<void>
   work(handlers: { sources: SourceHandlers; ticks: TickHandlers; concurrency: number }): void
@@ -115,6 +117,9 @@ async function queuesOn<B extends IQueueBackend, C>(
   return {
     async addSourceJob(name, job) {
       await sources.add(name, job, { jobId: `${name}-${job.sourceId}` })
+    },
+    async forget() {
+      await Promise.all([sources.obliterate({ force: true }), ticks.obliterate({ force: true })])
     },
     async scheduleTicks(every) {
       for (const [tick, milliseconds] of Object.entries(every) as [Tick, number][]) {

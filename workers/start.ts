@@ -44,8 +44,11 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const { db, queue, log, pollEveryMs = 5_000, pollsAtOnce = 4 } = options
   const giveUp = new AbortController()
   const context = contextOf(options, giveUp.signal)
-  if (options.alone) await freeAllClaims(db, context.now())
   const queues = await openQueues(db, queue, log)
+  if (options.alone) {
+    await freeAllClaims(db, context.now())
+    await queues.forget()
+  }
   queues.work({
     sources: {
       'poll-source': ({ sourceId }) => pollSource(context, sourceId),

@@ -120,6 +120,49 @@ t.test('a Redis that does not answer stops the start with a reason', async (t) =
   await rows(db.pool, 'select 1')
 })
 
+for (const { name, skip, queue } of backends) {
+  t.test(
+    `with ${name}, a job that a killed process holds is forgotten by who works alone`,
+    { skip },
+    async (t) => {
+      const { db, url, options } = await setting(t, () => undefined)
+      const never = Promise.withResolvers<void>()
+      const held = Promise.withResolvers<void>()
+      const killed = await openQueues(db, queue(url), options.log)
+      killed.work({
+        sources: {
+          'poll-source': () => {
+            held.resolve()
+            return never.promise
+          },
+          'probe-source': async () => undefined,
+        },
+        ticks: { 'poll-due': async () => undefined, 'keep-house': async () => undefined },
+        concurrency: 1,
+      })
+      await killed.addSourceJob('poll-source', { sourceId: 1_000_003 })
+      await held.promise
+
+      const next = await openQueues(db, queue(url), options.log)
+      t.teardown(async () => {
+        never.resolve()
+        for (const one of [next, killed]) await one.finish()
+        for (const one of [next, killed]) await one.close()
+      })
+      await next.forget()
+      const done = Promise.withResolvers<number>()
+      const work = async ({ sourceId }: { sourceId: number }) => done.resolve(sourceId)
+      next.work({
+        sources: { 'poll-source': work, 'probe-source': work },
+        ticks: { 'poll-due': async () => undefined, 'keep-house': async () => undefined },
+        concurrency: 1,
+      })
+      await next.addSourceJob('poll-source', { sourceId: 1_000_003 })
+      t.equal(await done.promise, 1_000_003)
+    },
+  )
+}
+
 t.test('alone on its store, a start frees what a killed process had claimed', async (t) => {
   const { db, url, server, options } = await setting(t, (response) => send(response, rss(['a'])))
   await polledSource(db, server.url)
