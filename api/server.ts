@@ -21,6 +21,8 @@ try {
     config.redisUrl === undefined
       ? undefined
       : new Redis(config.redisUrl, {
+          lazyConnect: true,
+          enableReadyCheck: false,
           enableOfflineQueue: false,
           maxRetriesPerRequest: 1,
           connectTimeout: 500,
@@ -37,6 +39,8 @@ try {
     requestsPerMinute: config.requestsPerMinute,
     ...(redis !== undefined && { rateLimitRedis: redis }),
   })
+  // Only now: the process was too busy with its routes to answer within the time that a command has.
+  await redis?.connect().catch(() => undefined)
   await app.listen({ host: config.host, port })
   log.info({ host: config.host, port }, 'api listens')
 
