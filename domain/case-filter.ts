@@ -1,4 +1,5 @@
 import type { CaseKind, CaseStatus, Publication } from '../prisma/client.ts'
+import { isClosed, openStatuses } from './case-rules.ts'
 import { invalid } from './errors.ts'
 
 /** What to select cases by; absent means all. Every list, map and count takes the same. */
@@ -34,9 +35,9 @@ export function conditionsOf(
   if (filter.kind) add((p) => `c.kind = any(${p}::case_kind[])`, filter.kind)
   if (filter.category) add((p) => `c.category_code = any(${p}::text[])`, filter.category)
   if (filter.status) add((p) => `c.status = any(${p}::case_status[])`, filter.status)
-  if (filter.status?.every((status) => status === 'open' || status === 'in_progress')) {
+  if (filter.status?.every((status) => !isClosed(status))) {
     // Said again in the words of the partial indexes of open cases.
-    conditions.sql.push(`c.status in ('open', 'in_progress')`)
+    conditions.sql.push(`c.status in (${openStatuses.map((status) => `'${status}'`).join(', ')})`)
   }
   if (filter.source)
     add((p) => `c.source_id in (select id from sources where name = any(${p}::text[]))`, filter.source)

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
 
 /** Encrypts what is personal, field by field, and reads it again. */
 export type Vault = {
@@ -56,14 +56,6 @@ export function parseVaultKeys(keys: string): Array<[id: string, key: Buffer]> {
 /** A fresh key in the form that `openVault` reads. */
 export function newVaultKey(id: string): string {
   return `${id}:${randomBytes(32).toString('base64')}`
-}
-
-/** A key for `purpose` derived from the oldest vault key (HKDF, RFC 5869), for what must be equal for equal input. */
-export function derivedKey(keys: string, purpose: string): Buffer {
-  const oldest = parseVaultKeys(keys).at(-1)
-  if (oldest === undefined) throw new Error('a derived key needs a vault key')
-  const salt = createHash('sha256').update('care-connect').digest()
-  return Buffer.from(hkdfSync('sha256', oldest[1], salt, purpose, 32))
 }
 
 const b64 = (data: Buffer): string => data.toString('base64url')

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { derivedKey, newVaultKey, openVault, parseVaultKeys } from '../../prisma/vault.ts'
+import { newVaultKey, openVault, parseVaultKeys } from '../../prisma/vault.ts'
 
 const first = newVaultKey('first')
 const second = newVaultKey('second')
@@ -57,10 +57,4 @@ t.test('keys change: the first encrypts, all decrypt, a lost one is named', asyn
 t.test('a key that is none is refused in words', async (t) => {
   for (const keys of ['', 'x', 'x:', 'x:AAAA', `:${first.split(':')[1]}`, `${first},`, 'a b:AAAA'])
     t.throws(() => parseVaultKeys(keys), /written <id>:<32 bytes in base64>/, keys)
-})
-
-t.test('a derived key stays when a new key is put in front, and differs by purpose', async (t) => {
-  t.same(derivedKey(first, 'receipts'), derivedKey(`${second},${first}`, 'receipts'))
-  t.notSame(derivedKey(first, 'receipts'), derivedKey(first, 'links'))
-  t.notSame(derivedKey(first, 'receipts'), derivedKey(second, 'receipts'))
 })
