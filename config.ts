@@ -13,12 +13,32 @@ export type Config = {
   encryptionKeys: string | undefined
   databaseConnections: number
   requestsPerMinute: number
+  /** New cases, pictures and reports a minute, per address, without a secret key. */
+  intakePerMinute: number
+  /** What a front end shows of this service. */
+  service: ServiceSettings
   pollEverySeconds: number
   pollsAtOnce: number
   /** Milliseconds between two requests to one host. */
   pollGapMs: number
   /** Attention: `host:port` that may be polled although they are private; for a provider inside your own network. */
   allowPrivate: readonly string[]
+  /** The server that takes the mails; none are sent without it, unless a folder takes them. */
+  smtpUrl: string | undefined
+  mailFrom: string | undefined
+  mailFolder: string | undefined
+  /** Who is told at once that a case is urgent. */
+  onCallEmail: string | undefined
+}
+
+/** Who the reporter finds behind the service, and what every form and every answer to a new case must say. */
+export type ServiceSettings = {
+  name: string
+  telephone: string | null
+  textNumber: string | null
+  email: string | null
+  hours: string | null
+  notice: string
 }
 
 /** Reads the settings; throws one error that names every setting that is wrong, and what would be right. */
@@ -67,15 +87,43 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     ),
     databaseConnections: setting('DATABASE_CONNECTIONS', whole(2, 500), 'a number from 2 to 500') ?? 10,
     requestsPerMinute: setting('REQUESTS_PER_MINUTE', whole(1, 1_000_000), 'a number from 1') ?? 600,
+    intakePerMinute: setting('INTAKE_PER_MINUTE', whole(1, 1_000_000), 'a number from 1') ?? 20,
+    service: {
+      name: setting('SERVICE_NAME', text(200), 'a name of at most 200 characters') ?? 'Care Connect',
+      telephone: setting('SERVICE_TELEPHONE', telephone, 'a telephone number') ?? null,
+      textNumber: setting('SERVICE_TEXT_NUMBER', telephone, 'a telephone number') ?? null,
+      email: setting('SERVICE_EMAIL', mailAddress, 'an e-mail address') ?? null,
+      hours: setting('SERVICE_HOURS', text(500), 'a text of at most 500 characters') ?? null,
+      notice: setting('SERVICE_NOTICE', text(1_000), 'a text of at most 1000 characters') ?? EMERGENCY_NOTICE,
+    },
     pollEverySeconds:
       setting('POLL_EVERY_SECONDS', whole(1, 3_600), 'a number of seconds from 1 to 3600') ?? 5,
     pollsAtOnce: setting('POLLS_AT_ONCE', whole(1, 100), 'a number from 1 to 100') ?? 4,
     pollGapMs: setting('POLL_GAP_MS', whole(0, 60_000), 'a number of milliseconds from 0 to 60000') ?? 1_000,
     allowPrivate:
       setting('ALLOW_PRIVATE', list(/^[\w.:[\]-]+:\d+$/), 'host:port, several separated by commas') ?? [],
+    smtpUrl: setting(
+      'SMTP_URL',
+      smtpServer,
+      'the address of a mail server, like smtps://user:password@mail.example.org',
+    ),
+    mailFrom: setting(
+      'MAIL_FROM',
+      pattern(/^([^<>"@]+ <[^@\s<>]+@[A-Za-z0-9.-]+>|[^@\s<>]+@[A-Za-z0-9.-]+)$/),
+      'the address that mails come from, like Care Connect <care-connect@example.org>',
+    ),
+    mailFolder: setting('MAIL_FOLDER', (text) => text, 'a folder'),
+    onCallEmail: setting(
+      'ON_CALL_EMAIL',
+      pattern(/^[^@\s<>,;]+@[A-Za-z0-9.-]+$/),
+      'one e-mail address, like on-call@example.org',
+    ),
   }
+  if (config.smtpUrl !== undefined && config.mailFrom === undefined)
+    problems.push('MAIL_FROM must be set with SMTP_URL: the address that mails come from.')
   if (problems.length > 0)
     throw new Error(`The settings are not right:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
+  Object.freeze(config.service)
   return Object.freeze(config)
 }
 
@@ -93,15 +141,42 @@ export function needOwnStore(config: Config): { databaseUrl: string; encryptionK
   )
 }
 
+/** What every form says unless something else is set. */
+export const EMERGENCY_NOTICE =
+  'Care Connect is not for emergencies. In an emergency dial 999; for urgent medical advice dial 111.'
+
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const
 
 function url(...protocols: string[]): (text: string) => string | undefined {
   return (text) => (URL.canParse(text) && protocols.includes(new URL(text).protocol) ? text : undefined)
 }
 
+function smtpServer(text: string): string | undefined {
+  const address = url('smtp:', 'smtps:')(text)
+  if (address === undefined) return undefined
+  const { hostname, search } = new URL(address)
+  return hostname !== '' && (search === '' || search === '?tls=never') ? address : undefined
+}
+
+function pattern(wanted: RegExp): (text: string) => string | undefined {
+  return (text) => (wanted.test(text) ? text : undefined)
+}
+
 function whole(min: number, max: number): (text: string) => number | undefined {
   return (text) =>
     /^\d+$/.test(text) && Number(text) >= min && Number(text) <= max ? Number(text) : undefined
+}
+
+function text(longest: number): (text: string) => string | undefined {
+  return (text) => (text.length <= longest ? text : undefined)
+}
+
+function telephone(text: string): string | undefined {
+  return /^[0-9 +]{3,50}$/.test(text) ? text : undefined
+}
+
+function mailAddress(text: string): string | undefined {
+  return /^[^\s@]+@[^\s@]+\.[^\s@]+$/.test(text) ? text : undefined
 }
 
 function oneOf<T extends string>(values: readonly T[]): (text: string) => T | undefined {

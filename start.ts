@@ -23,6 +23,7 @@ import { startEmbedded } from './prisma/embedded.ts'
 import { applyMigrations } from './prisma/engine.ts'
 import { type DemoKeys, isSeeded, pointExampleSources, seedDemonstration } from './prisma/seed.ts'
 import { newVaultKey } from './prisma/vault.ts'
+import { type MailSettings, mailSettings } from './workers/mail/mailer.ts'
 import { startWorkers } from './workers/start.ts'
 
 type Store = {
@@ -64,12 +65,15 @@ async function start(config: Config, closing: Closing): Promise<void> {
   const url = `http://${config.host}:${port}`
   const demonstration = store.dataFolder === null ? null : await openDemonstration(db, closing)
 
+  const mail = mailsOf(config, store)
   const app = await createApp({
     db,
     publicUrl: config.publicUrl ?? url,
     logger: log,
     ...(config.trustProxy !== undefined && { trustProxy: config.trustProxy }),
     requestsPerMinute: config.requestsPerMinute,
+    intakePerMinute: config.intakePerMinute,
+    service: demonstration === null ? config.service : withInvented(config.service),
   })
   closing.push(() => app.close())
   printTable([
@@ -81,6 +85,7 @@ async function start(config: Config, closing: Closing): Promise<void> {
       'Workers',
       `look for due sources every ${config.pollEverySeconds} s; the queue is on ${config.redisUrl === undefined ? 'the same PostgreSQL' : 'Redis'}`,
     ],
+    ['Mails', mailsRow(mail)],
     ...(demonstration === null
       ? []
       : [['Example provider', `${demonstration.providerUrl}, a new invented story every 20 s`] as Row]),
@@ -103,6 +108,7 @@ async function start(config: Config, closing: Closing): Promise<void> {
     gapMs: config.pollGapMs,
     pollEveryMs: config.pollEverySeconds * 1_000,
     pollsAtOnce: config.pollsAtOnce,
+    mail,
     // Nobody else works on an embedded store: what a killed process had claimed is free again.
     alone: store.dataFolder !== null,
   })
@@ -113,6 +119,12 @@ async function start(config: Config, closing: Closing): Promise<void> {
     await closeAll(closing)
     process.stdout.write('Stopped. The data stay where they are.\n')
   })
+}
+
+function mailsOf(config: Config, { dataFolder }: Store): MailSettings {
+  if (dataFolder === null) return mailSettings(config)
+  const onCallEmail = config.onCallEmail ?? 'on-call@example.org'
+  return mailSettings({ ...config, onCallEmail }, join(dataFolder, 'mails'))
 }
 
 async function openStore(config: Config): Promise<Store> {
@@ -127,6 +139,17 @@ async function openStore(config: Config): Promise<Store> {
       config.encryptionKeys ?? keptSecret(join(folder, 'encryption-keys'), () => newVaultKey('embedded')),
     dataFolder: folder,
     stop: embedded.stop,
+  }
+}
+
+// Numbers that Ofcom keeps for plays and films.
+function withInvented(service: Config['service']): Config['service'] {
+  return {
+    ...service,
+    telephone: service.telephone ?? '020 7946 0100',
+    textNumber: service.textNumber ?? '020 7946 0101',
+    email: service.email ?? 'help@care-connect.example.org',
+    hours: service.hours ?? 'Monday to Friday, 9 to 17 (invented)',
   }
 }
 
@@ -178,6 +201,17 @@ function readKeys(file: string): Row[] {
     const [name = '', key = ''] = line.split('=')
     return [name, key]
   })
+}
+
+function mailsRow(mail: MailSettings): string {
+  switch (mail.kind) {
+    case 'smtp':
+      return 'to the server of SMTP_URL'
+    case 'folder':
+      return `as files in ${mail.folder}`
+    case 'none':
+      return 'to nobody: there is no SMTP_URL'
+  }
 }
 
 function keyRows(keys: readonly Row[], file: string): Row[] {

@@ -13,15 +13,19 @@ import fastify, {
 import type { Caller } from '../domain/callers.ts'
 import type { FieldError } from '../domain/errors.ts'
 import type { Db } from '../prisma/client.ts'
+import { noteAnswer } from './accesses.ts'
 import { actingUserMissing, createAuthenticate } from './auth.ts'
 import { type Contract, type Operation, readContract } from './contract/contract.ts'
-import type { Handlers } from './contract/handler.ts'
+import type { Binary, Handlers, Schemas } from './contract/handler.ts'
+import { lazySerializers, lazyValidator } from './contract/lazily.ts'
 import { type AnyHandler, type AnyReply, addRoutes, parametersOf } from './contract/routes.ts'
 import { createValidation, fieldProblems, type Validation } from './contract/validation.ts'
 import { etagOf, matches } from './etag.ts'
-import type { Context } from './handlers/context.ts'
+import { createForms } from './forms.ts'
+import type { Context, ServiceDescription } from './handlers/context.ts'
 import { handlers } from './handlers/index.ts'
-import { answerTo, catalogue, DoorError, problem } from './problems.ts'
+import { createLimits, type Spend } from './limits.ts'
+import { answerTo, catalogue, DoorError, type Problem, problem, problemFrom } from './problems.ts'
 
 export type AppOptions = {
   db: Db
@@ -32,6 +36,10 @@ export type AppOptions = {
   trustProxy?: string
   /** Requests a minute, per key or per address without one. */
   requestsPerMinute: number
+  /** New cases, pictures and reports a minute, per address, without a secret key. */
+  intakePerMinute: number
+  /** What a front end shows of this service. */
+  service: ServiceDescription
   /** Counts requests over all processes; without it each counts its own. */
   rateLimitRedis?: unknown
   contract?: Contract
@@ -63,11 +71,15 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     frameworkErrors: (error, request, reply) =>
       sendProblem(error, request as FastifyRequest, reply as unknown as FastifyReply),
     clientErrorHandler,
+    schemaController: lazySerializers,
   })
   // Bodies without a schema must not slip through to a handler.
   app.removeContentTypeParser('text/plain')
-  app.setValidatorCompiler(({ schema, httpPart }) =>
-    httpPart === 'body' ? validation.body(schema as never) : validation.text(schema as never),
+  app.setValidatorCompiler(
+    ({ schema, httpPart }) =>
+      lazyValidator(() =>
+        httpPart === 'body' ? validation.body(schema as never) : validation.text(schema as never),
+      ) as never,
   )
   app.setErrorHandler((error, request, reply) => sendProblem(error, request, reply))
   app.setNotFoundHandler((request, reply) => sendNotFound(contract, request, reply))
@@ -77,7 +89,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 
   await app.register(cors, {
     origin: '*',
-    methods: ['GET', 'POST', 'PATCH'],
+    methods: ['GET', 'POST', 'PATCH', 'DELETE'],
     allowedHeaders: [
       'Authorization',
       'Content-Type',
@@ -85,6 +97,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       'If-None-Match',
       'Idempotency-Key',
       'Acting-User',
+      'Case-Receipt',
     ],
     exposedHeaders: [
       'ETag',
@@ -129,12 +142,10 @@ function addContractRoutes(
   validation: Validation,
   options: AppOptions,
 ): void {
-  const authenticate = createAuthenticate(options.db)
-  const limit = app.createRateLimit({
-    max: options.requestsPerMinute,
-    timeWindow: '1 minute',
-    keyGenerator: limitKey,
-  })
+  const { now } = options
+  const authenticate = createAuthenticate(options.db, now && (() => now().getTime()))
+  const spend = createLimits(app, options)
+  const forms = createForms(contract)
   const components = new Map<string, ReturnType<Validation['component']>>()
   const problemsOf: Context['problemsOf'] = (schema, value) => {
     const validate = components.get(schema) ?? validation.component(schema)
@@ -146,8 +157,9 @@ function addContractRoutes(
     async onRequest(operation, request, reply) {
       operations.set(request, operation)
       if (operation.path.startsWith('/v1/')) {
-        callers.set(request, await authenticated(authenticate, operation, request, reply, limit))
-        await spend(limit, request, reply)
+        const caller = await authenticated(authenticate, operation, request, reply, spend)
+        callers.set(request, caller)
+        await spend(request, reply, { operationId: operation.id, caller })
       }
     },
     async answer(operation, handler, request, reply) {
@@ -159,6 +171,9 @@ function addContractRoutes(
         now: options.now?.() ?? new Date(),
         publicUrl: options.publicUrl,
         problemsOf,
+        forms,
+        service: options.service,
+        problemFrom: (error) => told(request, error, problemFrom(error, request.id)) as Schemas['Problem'],
       }
       const answer = await handler({
         ...context,
@@ -167,12 +182,16 @@ function addContractRoutes(
         header: parametersOf(operation, 'header', request.headers),
         body: request.body,
       })
+      await noteAnswer(
+        options.db,
+        caller,
+        { operation: operation.id, path: request.params as object },
+        answer.body,
+      )
       return send(reply, operation, answer, options.publicUrl)
     },
   })
 }
-
-type Limit = ReturnType<FastifyInstance['createRateLimit']>
 
 // Who fails to say who they are is counted by address, so that keys cannot be tried out at speed.
 async function authenticated(
@@ -180,40 +199,17 @@ async function authenticated(
   operation: Operation,
   request: FastifyRequest,
   reply: FastifyReply,
-  limit: Limit,
+  spend: Spend,
 ): Promise<Caller> {
   try {
     return await authenticate(operation, request)
   } catch (error) {
     if (error instanceof DoorError && error.code === 'origin_not_allowed')
       reply.removeHeader('access-control-allow-origin')
-    if (error instanceof DoorError) await spend(limit, request, reply)
+    if (error instanceof DoorError)
+      await spend(request, reply, { operationId: operation.id, caller: undefined })
     throw error
   }
-}
-
-async function spend(limit: Limit, request: FastifyRequest, reply: FastifyReply): Promise<void> {
-  const spent = await limit(request)
-  if (spent.isAllowed) return
-  reply.headers({
-    'ratelimit-limit': spent.max,
-    'ratelimit-remaining': spent.remaining,
-    'ratelimit-reset': spent.ttlInSeconds,
-  })
-  if (spent.isExceeded) {
-    throw new DoorError(
-      'too_many_requests',
-      { detail: `${spent.max} a minute are allowed; wait.` },
-      spent.ttlInSeconds,
-    )
-  }
-}
-
-// A publishable key stands in a page that many read, so its readers are told apart by address.
-function limitKey(request: FastifyRequest): string {
-  const caller = callers.get(request)
-  if (caller?.kind !== 'client') return request.ip
-  return caller.publishable ? `${caller.clientId} ${request.ip}` : String(caller.clientId)
 }
 
 function requireActingUser(operation: Operation, caller: Caller): void {
@@ -236,6 +232,11 @@ function send(reply: FastifyReply, operation: Operation, answer: AnyReply, publi
   if (answer.location !== undefined) reply.header('location', `${publicUrl}${answer.location}`)
   if (answer.next) reply.header('link', `<${nextUrl(reply.request, answer.next, publicUrl)}>; rel="next"`)
   if (answer.version !== undefined) reply.header('etag', String(answer.version))
+  if (answer.body === undefined) return reply.send()
+  if (isBinary(answer.body)) {
+    reply.type(answer.body.mediaType).header('content-disposition', 'inline')
+    return reply.send(answer.body.bytes)
+  }
   const [type = 'application/json'] = Object.keys(operation.responses[answer.status]?.content ?? {})
   reply.type(`${type}; charset=utf-8`)
   return reply.send(isJson(answer.body) ? answer.body.json : answer.body)
@@ -243,6 +244,10 @@ function send(reply: FastifyReply, operation: Operation, answer: AnyReply, publi
 
 function isJson(body: unknown): body is { json: string } {
   return typeof body === 'object' && body !== null && 'json' in body && typeof body.json === 'string'
+}
+
+function isBinary(body: unknown): body is Binary<string> {
+  return typeof body === 'object' && body !== null && 'bytes' in body && Buffer.isBuffer(body.bytes)
 }
 
 function nextUrl(request: FastifyRequest, next: string, publicUrl: string): string {
@@ -255,14 +260,14 @@ async function addHeaders(request: FastifyRequest, reply: FastifyReply, payload:
   reply.header('request-id', request.id)
   reply.header('x-content-type-options', 'nosniff')
   const operation = operations.get(request)
-  if (operation === undefined || reply.statusCode >= 300 || typeof payload !== 'string') return payload
+  if (operation === undefined || reply.statusCode >= 300) return payload
+  if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return payload
 
-  // What a key sees is for that key only; what everybody sees may be kept, but is asked for again.
-  reply.header(
-    'cache-control',
-    callers.get(request)?.kind === 'client' ? 'private, no-cache' : 'public, no-cache',
-  )
-  reply.header('vary', 'authorization, origin')
+  // What a key, a receipt or a secret link sees is for whoever has it; what everybody sees may be kept, but is asked for again.
+  const forEverybody =
+    (callers.get(request)?.kind ?? 'public') === 'public' && !operation.path.includes('{token}')
+  reply.header('cache-control', forEverybody ? 'public, no-cache' : 'private, no-cache')
+  reply.header('vary', 'authorization, case-receipt, origin')
   const version = reply.getHeader('etag')
   if (operation.method !== 'get' && version === undefined) return payload
   const etag = etagOf(payload, version === undefined ? undefined : Number(version))
@@ -275,17 +280,22 @@ async function addHeaders(request: FastifyRequest, reply: FastifyReply, payload:
 }
 
 function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const validation = validationProblems(error, operations.get(request))
+  const operation = operations.get(request)
+  const validation = validationProblems(error, operation)
   // Who breaks off an upload says nothing about the store.
   const brokenOff: Answer | undefined = request.raw.readableAborted
     ? { code: 'request_malformed', details: {} }
     : undefined
   const { code, details, retryAfterSeconds } = brokenOff ?? validation ?? answerTo(error)
-  const body = problem(code, request.id, details)
-  if (code === 'internal') request.log.error({ err: error }, 'a request failed')
-  if (code === 'unavailable') request.log.warn({}, 'the store does not answer')
+  const body = problem(code, request.id, {
+    ...(code === 'media_type_unsupported' && takenBy(operation)),
+    ...details,
+  })
+  told(request, error, body)
   // What cannot be routed never comes to `addHeaders`.
   reply.header('request-id', request.id)
+  // A refusal is for this request: a shared cache may otherwise keep a 404 and give it to others.
+  reply.header('cache-control', 'no-store')
   if (body.status === 401) reply.header('www-authenticate', 'Bearer realm="care-connect"')
   if (retryAfterSeconds !== undefined) reply.header('retry-after', retryAfterSeconds)
   if (details.currentVersion !== undefined) reply.header('etag', `"${details.currentVersion}"`)
@@ -294,7 +304,19 @@ function sendProblem(error: unknown, request: FastifyRequest, reply: FastifyRepl
   return reply.code(body.status).type('application/problem+json').serializer(JSON.stringify).send(body)
 }
 
+// Those who run the service hear of what those who use it cannot mend.
+function told(request: FastifyRequest, error: unknown, body: Problem): Problem {
+  if (body.code === 'internal') request.log.error({ err: error }, 'a request failed')
+  if (body.code === 'unavailable') request.log.warn({ detail: body.detail }, 'the service cannot answer now')
+  return body
+}
+
 type Answer = ReturnType<typeof answerTo>
+
+function takenBy(operation: Operation | undefined): { detail?: string } {
+  const taken = Object.keys(operation?.body?.content ?? {})
+  return taken.length === 0 ? {} : { detail: `Send it with the Content-Type ${taken.join(' or ')}.` }
+}
 
 function validationProblems(error: unknown, operation: Operation | undefined): Answer | undefined {
   if (

@@ -26,9 +26,17 @@ export function createAuthenticate(db: Db, clock: () => number = Date.now): Auth
   }
 
   return async (operation, request) => {
+    const receipt = receiptOf(operation, request)
+    if (receipt !== undefined) return { kind: 'reporter', receipt }
+    const open = operation.security.some((choice) => Object.keys(choice).length === 0)
+    // Where no key opens anything none is looked at, and none stands in for a receipt.
+    if (!keyOpens(operation)) {
+      if (open) return { kind: 'public' }
+      throw new DoorError('key_missing', { detail: "Send the case's receipt as Case-Receipt." })
+    }
     const key = keyOf(request)
     if (key === undefined) {
-      if (operation.security.some((choice) => Object.keys(choice).length === 0)) return { kind: 'public' }
+      if (open) return { kind: 'public' }
       throw new DoorError('key_missing', { detail: 'Send Authorization: Bearer <key>.' })
     }
     const client = looksLikeKey(key) ? await clientFor(key) : null
@@ -41,8 +49,19 @@ export function createAuthenticate(db: Db, clock: () => number = Date.now): Auth
 
 /** The problem of a staff tool's write that does not say who acts, or undefined. */
 export function actingUserMissing(operation: Operation, caller: Caller): boolean {
-  if (operation.method === 'get' || caller.kind === 'public') return false
+  if (operation.method === 'get' || caller.kind !== 'client') return false
   return staffRoles.includes(caller.role) && caller.actingUser === null
+}
+
+// Where a receipt opens the operation, it says who asks, whatever else was sent.
+function receiptOf(operation: Operation, { headers }: FastifyRequest): string | undefined {
+  const receipt = headers['case-receipt']
+  const opens = operation.security.some((choice) => choice.caseReceipt !== undefined)
+  return opens && typeof receipt === 'string' ? receipt : undefined
+}
+
+function keyOpens({ security }: Operation): boolean {
+  return security.some((choice) => choice.secretKey !== undefined || choice.publishableKey !== undefined)
 }
 
 // RFC 6750, section 2.1. Anything else in the header is no key, not an error of ours.

@@ -14,7 +14,6 @@ export type DoorCode =
   | 'request_timeout'
   | 'too_many_requests'
   | 'internal'
-  | 'unavailable'
 
 export type ProblemCode = ErrorCode | DoorCode
 
@@ -44,9 +43,12 @@ export const catalogue: Readonly<Record<ProblemCode, { status: number; title: st
   move_not_allowed: { status: 409, title: 'The case cannot move there' },
   name_taken: { status: 409, title: 'The name is taken' },
   source_paused: { status: 409, title: 'The source is paused' },
+  already_answered: { status: 409, title: 'It was answered before' },
+  claimed_by_other: { status: 409, title: 'Somebody else is deciding on it' },
+  too_many_keys: { status: 409, title: 'Two keys work already' },
   version_stale: { status: 412, title: 'It has changed since you read it' },
   body_too_large: { status: 413, title: 'The body is too large' },
-  media_type_unsupported: { status: 415, title: 'The body must be application/json' },
+  media_type_unsupported: { status: 415, title: 'The body is of a kind that is not taken here' },
   idempotency_key_reused: { status: 422, title: 'The Idempotency-Key was used for something else' },
   version_required: { status: 428, title: 'If-Match is needed' },
   too_many_requests: { status: 429, title: 'Too many requests' },
@@ -78,13 +80,22 @@ export function problem(code: ProblemCode, requestId: string, details: ErrorDeta
   return { type: `${ERRORS_PAGE}#${code}`, title, status, code, requestId, ...details }
 }
 
+/** The problem document for anything that was thrown. */
+export function problemFrom(error: unknown, requestId: string): Problem {
+  const { code, details } = answerTo(error)
+  return problem(code, requestId, details)
+}
+
 /** What to answer to anything that was thrown; what is not foreseen is `internal` and says nothing. */
 export function answerTo(error: unknown): {
   code: ProblemCode
   details: ErrorDetails
   retryAfterSeconds?: number
 } {
-  if (error instanceof DomainError) return { code: error.code, details: error.details }
+  if (error instanceof DomainError) {
+    const { code, details } = error
+    return { code, details, ...(code === 'unavailable' && { retryAfterSeconds: RETRY_AFTER }) }
+  }
   if (error instanceof DoorError) {
     return {
       code: error.code,
@@ -95,9 +106,11 @@ export function answerTo(error: unknown): {
   const code = codeOf(error)
   const fastifys = FASTIFY_CODES[code]
   if (fastifys !== undefined) return { code: fastifys, details: {} }
-  if (isStoreGone(error, code)) return { code: 'unavailable', details: {}, retryAfterSeconds: 5 }
+  if (isStoreGone(error, code)) return { code: 'unavailable', details: {}, retryAfterSeconds: RETRY_AFTER }
   return { code: 'internal', details: {} }
 }
+
+const RETRY_AFTER = 5
 
 const FASTIFY_CODES: Readonly<Record<string, ProblemCode>> = {
   FST_ERR_CTP_INVALID_MEDIA_TYPE: 'media_type_unsupported',

@@ -37,6 +37,8 @@ try {
     logger: log,
     ...(config.trustProxy !== undefined && { trustProxy: config.trustProxy }),
     requestsPerMinute: config.requestsPerMinute,
+    intakePerMinute: config.intakePerMinute,
+    service: config.service,
     ...(redis !== undefined && { rateLimitRedis: redis }),
   })
   // Only now: the process was too busy with its routes to answer within the time that a command has.

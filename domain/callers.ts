@@ -2,8 +2,11 @@ import type { Role } from '../prisma/client.ts'
 
 export type { Db } from '../prisma/client.ts'
 
-/** Who asks: anybody, or an API client with a key. */
-export type Caller = { kind: 'public' } | ClientCaller
+/** Who asks: anybody, somebody with a receipt, or an API client with a key. */
+export type Caller = { kind: 'public' } | ReporterCaller | ClientCaller
+
+/** Whoever shows a receipt; whether it fits is decided at the case. */
+export type ReporterCaller = { kind: 'reporter'; receipt: string }
 
 export type ClientCaller = {
   kind: 'client'
@@ -13,6 +16,8 @@ export type ClientCaller = {
   scopes: readonly Scope[]
   publishable: boolean
   brand: string | null
+  /** Its cases are only tried out. */
+  test: boolean
   /** For a provider its organisations and all below them; for a commissioner all that it commissions. */
   organisationIds: readonly number[]
   sourceId: number | null
@@ -25,21 +30,31 @@ export type Scope =
   | 'cases:read'
   | 'cases:moderate'
   | 'cases:respond'
+  | 'contacts:search'
   | 'items:push'
   | 'sources:read'
   | 'sources:manage'
+  | 'organisations:manage'
+  | 'clients:manage'
+  | 'accesses:read'
 
 /** A role is a named set of scopes; the contract says which operation needs which. */
 export const roleScopes: Readonly<Record<Role, readonly Scope[]>> = {
   form: ['cases:create'],
   integrator: ['cases:create', 'cases:read'],
-  case_handler: ['cases:create', 'cases:read', 'cases:moderate', 'cases:respond'],
-  second_tier: ['cases:read'],
+  case_handler: ['cases:create', 'cases:read', 'cases:moderate', 'cases:respond', 'contacts:search'],
+  second_tier: ['cases:read', 'cases:moderate'],
   provider: ['cases:read', 'cases:respond'],
   commissioner: ['cases:read'],
   feed_provider: ['items:push', 'sources:read'],
   supplier: [],
-  administrator: ['sources:read', 'sources:manage'],
+  administrator: [
+    'sources:read',
+    'sources:manage',
+    'organisations:manage',
+    'clients:manage',
+    'accesses:read',
+  ],
 }
 
 /** Roles whose tool must say which person acts. */

@@ -12,7 +12,15 @@ export type CaseFilter = {
   organisation?: readonly string[]
   reportedFrom?: string
   reportedTo?: string
+}
+
+/** What to select one's own cases by besides; the public does not see it. */
+export type OwnCaseFilter = CaseFilter & {
   publication?: readonly Publication[]
+  overdue?: boolean
+  assignee?: string
+  breach?: boolean
+  formalComplaint?: boolean
 }
 
 /** SQL conditions over `c`, with their values, numbered from `first`. */
@@ -27,11 +35,7 @@ export function conditionsOf(
   organisationIds: readonly number[] | undefined,
   first: number,
 ): Conditions {
-  const conditions: Conditions = { sql: [], values: [] }
-  const add = (condition: (parameter: string) => string, value: unknown): void => {
-    conditions.sql.push(condition(`$${first + conditions.values.length}`))
-    conditions.values.push(value)
-  }
+  const { conditions, add } = beginAt(first)
   if (filter.kind) add((p) => `c.kind = any(${p}::case_kind[])`, filter.kind)
   if (filter.category) add((p) => `c.category_code = any(${p}::text[])`, filter.category)
   if (filter.status) add((p) => `c.status = any(${p}::case_status[])`, filter.status)
@@ -46,8 +50,30 @@ export function conditionsOf(
     add((p) => `c.reported_at >= ${p}::timestamptz`, timeOf(filter.reportedFrom, 'reportedFrom'))
   if (filter.reportedTo)
     add((p) => `c.reported_at < ${p}::timestamptz`, timeOf(filter.reportedTo, 'reportedTo'))
-  if (filter.publication) add((p) => `c.publication = any(${p}::publication[])`, filter.publication)
   return conditions
+}
+
+/** The conditions that only `OwnCaseFilter` has. */
+export function ownConditionsOf(filter: OwnCaseFilter, now: Date, first: number): Conditions {
+  const { conditions, add } = beginAt(first)
+  if (filter.publication) add((p) => `c.publication = any(${p}::publication[])`, filter.publication)
+  if (filter.overdue !== undefined)
+    add((p) => (filter.overdue ? `c.due_at < ${p}` : `(c.due_at >= ${p} or c.due_at is null)`), now)
+  if (filter.assignee !== undefined) add((p) => `c.assignee = ${p}`, filter.assignee)
+  if (filter.breach !== undefined) add((p) => `c.breach = ${p}`, filter.breach)
+  if (filter.formalComplaint !== undefined) add((p) => `c.formal_complaint = ${p}`, filter.formalComplaint)
+  return conditions
+}
+
+type Add = (condition: (parameter: string) => string, value: unknown) => void
+
+function beginAt(first: number): { conditions: Conditions; add: Add } {
+  const conditions: Conditions = { sql: [], values: [] }
+  const add: Add = (condition, value) => {
+    conditions.sql.push(condition(`$${first + conditions.values.length}`))
+    conditions.values.push(value)
+  }
+  return { conditions, add }
 }
 
 // PostgreSQL has no year 0 and no offset of a day; a time that is read here has neither any more.

@@ -2,9 +2,12 @@ import {
   type CaseKind,
   type CaseStatus,
   type Channel,
+  type Commissioned,
+  type MessageAuthor,
   type Priority,
   type Privacy,
   type Publication,
+  type ReferralState,
   row,
   rows,
   type Sql,
@@ -29,8 +32,17 @@ export type CaseRow = {
   priority: Priority
   happeningNow: boolean
   wantsResponse: boolean
+  urgent: boolean
+  breach: boolean
+  formalComplaint: boolean
+  commissioned: Commissioned | null
+  passedOn: boolean
+  assignee: string | null
+  test: boolean
+  receiptGeneration: number
   category: string
   organisationId: number
+  formerOrganisationIds: number[]
   organisation: OrganisationName
   service: OrganisationName | null
   originalSealed: string
@@ -57,7 +69,48 @@ export type CaseRow = {
   acknowledgedAt: string | null
   closedAt: string | null
   resolvedAt: string | null
+  moderateDueAt: string | null
+  acknowledgeDueAt: string | null
+  respondDueAt: string | null
+  /** The next clock that runs out, or null when none runs. */
+  dueAt: string | null
+  heldUntil: string | null
+  outcomeResolved: boolean | null
+  outcomeManner: boolean | null
+  outcomeAt: string | null
   responses: ResponseRow[]
+  messages: MessageRow[]
+  images: ImageRow[]
+  /** The last referral. */
+  referral: ReferralRow | null
+  /** Whoever is deciding on it just now. */
+  claim: { actingUser: string; clientId: number; until: string } | null
+}
+
+/** A message between staff and reporter; its text is still sealed, under its own reference. */
+export type MessageRow = {
+  reference: string
+  author: MessageAuthor
+  answers: string | null
+  textSealed: string
+  createdAt: string
+}
+
+export type ImageRow = {
+  token: string
+  mediaType: 'image/jpeg' | 'image/png'
+  width: number
+  height: number
+  hidden: boolean
+}
+
+export type ReferralRow = {
+  from: OrganisationName
+  to: OrganisationName
+  state: ReferralState
+  createdAt: string
+  dueAt: string
+  answeredAt: string | null
 }
 
 /** Where an item came from, and what its provider wants said. */
@@ -75,6 +128,8 @@ export type ResponseRow = {
   authorName: string | null
   text: string
   publication: Publication
+  /** Its source has removed it; nobody sees it any more. */
+  takenBack: boolean
   respondedAt: string
   source: Attribution | null
 }
@@ -112,10 +167,15 @@ export const RESPONSE_FIELDS = {
 export const RESPONSE_JOINS = `
   left join organisations ro on ro.id = r.organisation_id left join sources rs on rs.id = r.source_id`
 
+/** SQL for whether the source of a response `r` has taken it back. */
+export const TAKEN_BACK = `exists (select 1 from items t where t.response_id = r.id and t.state = 'deleted')`
+
 const CASE = `
   c.id, c.reference, c.kind, c.channel, c.status, c.publication, c.privacy, c.privacy_chosen as "privacyChosen",
   c.under_16 as "under16", c.on_behalf as "onBehalf", c.priority, c.happening_now as "happeningNow",
-  c.wants_response as "wantsResponse", c.category_code as category, c.organisation_id as "organisationId",
+  c.wants_response as "wantsResponse", c.urgent, c.breach, c.formal_complaint as "formalComplaint", c.commissioned,
+  c.passed_on as "passedOn", c.assignee, c.test, c.receipt_generation as "receiptGeneration",
+  c.category_code as category, c.organisation_id as "organisationId", c.former_organisation_ids as "formerOrganisationIds",
   ${nameJson('o')} as organisation,
   ${nameJson('s')} as service,
   c.original_sealed as "originalSealed", c.contact_sealed as "contactSealed", c.preferred_contact as "preferredContact",
@@ -124,7 +184,43 @@ const CASE = `
   c.client_id as "clientId", c.brand, c.source_id as "sourceId", ${attributionJson('c.source_link')} as source, c.version,
   c.reported_at as "reportedAt", c.created_at as "createdAt", c.updated_at as "updatedAt",
   c.acknowledged_at as "acknowledgedAt", c.closed_at as "closedAt", c.resolved_at as "resolvedAt",
-  ${jsonArray(jsonObject({ ...RESPONSE_FIELDS, publication: 'r.publication' }), `from responses r ${RESPONSE_JOINS} where r.case_id = c.id`, 'r.responded_at, r.id')} as responses`
+  c.moderate_due_at as "moderateDueAt", c.acknowledge_due_at as "acknowledgeDueAt", c.respond_due_at as "respondDueAt",
+  c.due_at as "dueAt", c.held_until as "heldUntil",
+  c.outcome_resolved as "outcomeResolved", c.outcome_manner as "outcomeManner", c.outcome_at as "outcomeAt",
+  ${jsonArray(
+    jsonObject({
+      reference: 'm.reference',
+      author: 'm.author',
+      answers: '(select a.reference from messages a where a.id = m.answers_id)',
+      textSealed: 'm.text_sealed',
+      createdAt: 'utc(m.created_at)',
+    }),
+    'from messages m where m.case_id = c.id',
+    'm.id',
+  )} as messages,
+  ${jsonArray(
+    jsonObject({
+      token: 'i.token',
+      mediaType: 'i.media_type',
+      width: 'i.width',
+      height: 'i.height',
+      hidden: 'i.hidden',
+    }),
+    'from images i where i.case_id = c.id',
+    'i.id',
+  )} as images,
+  (select ${jsonObject({
+    from: nameJson('rf'),
+    to: nameJson('rt'),
+    state: 'f.state',
+    createdAt: 'utc(f.created_at)',
+    dueAt: 'utc(f.due_at)',
+    answeredAt: 'utc(f.answered_at)',
+  })} from referrals f join organisations rf on rf.id = f.from_id join organisations rt on rt.id = f.to_id
+   where f.case_id = c.id order by f.id desc limit 1) as referral,
+  (select ${jsonObject({ actingUser: 'l.acting_user', clientId: 'l.client_id', until: 'utc(l.until)' })}
+   from case_claims l where l.case_id = c.id and l.until > now()) as claim,
+  ${jsonArray(jsonObject({ ...RESPONSE_FIELDS, publication: 'r.publication', takenBack: TAKEN_BACK }), `from responses r ${RESPONSE_JOINS} where r.case_id = c.id`, 'r.responded_at, r.id')} as responses`
 
 const FROM = `
   from cases c join organisations o on o.id = c.organisation_id
@@ -133,10 +229,21 @@ const FROM = `
 /** What decides who may see a case; nothing of what it says. */
 export type Standing = Pick<
   CaseRow,
-  'id' | 'kind' | 'publication' | 'privacy' | 'clientId' | 'organisationId'
+  | 'id'
+  | 'reference'
+  | 'kind'
+  | 'publication'
+  | 'privacy'
+  | 'clientId'
+  | 'organisationId'
+  | 'formerOrganisationIds'
+  | 'passedOn'
+  | 'test'
+  | 'receiptGeneration'
 >
 
-const STANDING = `select id, kind, publication, privacy, client_id as "clientId", organisation_id as "organisationId"
+const STANDING = `select id, reference, kind, publication, privacy, client_id as "clientId", organisation_id as "organisationId",
+    former_organisation_ids as "formerOrganisationIds", passed_on as "passedOn", test, receipt_generation as "receiptGeneration"
   from cases where reference = $1`
 
 /** Where a case stands, or undefined: as little work for a hidden one as for an unknown one, so that time tells nothing. */
@@ -156,14 +263,15 @@ export async function caseById(sql: Sql, id: number): Promise<CaseRow> {
   return found
 }
 
-/** The cases that `where` names, newest first. */
+/** The cases that `where` names, newest first unless `order` says otherwise. */
 export async function casesWhere(
   sql: Sql,
   where: string,
   values: unknown[],
   limit: number,
+  order = 'c.id desc',
 ): Promise<CaseRow[]> {
-  return rows<CaseRow>(sql, `select ${CASE} ${FROM} where ${where} order by c.id desc limit ${limit}`, values)
+  return rows<CaseRow>(sql, `select ${CASE} ${FROM} where ${where} order by ${order} limit ${limit}`, values)
 }
 
 /** What the reporter wrote. */
@@ -192,4 +300,14 @@ export function sealOriginal(vault: Vault, reference: string, original: Original
 export function sealContact(vault: Vault, reference: string, contact: Contact): string | null {
   const empty = contact.name === null && contact.email === null && contact.phone === null
   return empty ? null : vault.seal(`cases.contact:${reference}`, JSON.stringify(contact))
+}
+
+/** Seals what was said about a case beside its text: a note, a message, an objection, bound to its own reference. */
+export function sealRemark(vault: Vault, reference: string, text: string): string {
+  return vault.seal(`remark:${reference}`, text)
+}
+
+/** What `sealRemark` sealed. */
+export function openRemark(vault: Vault, reference: string, sealed: string): string {
+  return vault.open(`remark:${reference}`, sealed)
 }

@@ -1,12 +1,20 @@
 import type { Db, Publication } from '../prisma/client.ts'
 import type { Caller, ClientCaller } from './callers.ts'
-import { type CaseFilter, conditionsOf } from './case-filter.ts'
-import { type CaseRow, caseById, casesWhere, findStanding, type ResponseRow } from './case-rows.ts'
-import { type CaseView, relationTo, viewFor } from './case-rules.ts'
-import { type Page, pageOf, readCursor } from './cursors.ts'
+import { type Conditions, conditionsOf, type OwnCaseFilter, ownConditionsOf } from './case-filter.ts'
+import {
+  type CaseRow,
+  caseById,
+  casesWhere,
+  findStanding,
+  type ResponseRow,
+  type Standing,
+} from './case-rows.ts'
+import { type CaseView, type Relation, relationTo, viewFor } from './case-rules.ts'
+import { type Page, pageOf, readCursor, unknownCursor } from './cursors.ts'
 import { DomainError, invalid } from './errors.ts'
 import { organisationTree } from './organisations.ts'
 import { getPublicCase } from './public-cases.ts'
+import { receiptFits } from './receipts.ts'
 import { parseReference } from './references.ts'
 import { type SeenCase, showCase } from './seen-case.ts'
 
@@ -20,9 +28,9 @@ export async function getCase(
   reference: string,
   publicUrl: string,
 ): Promise<SeenCase | { view: 'public'; json: string }> {
-  const { id, view } = await look(db, caller, reference)
+  const { id, relation, view } = await lookAt(db, caller, reference)
   if (view !== 'public') {
-    const seenNow = seen(db, caller, await caseById(db.pool, id))
+    const seenNow = seen(db, relation, await caseById(db.pool, id))
     if (seenNow.view !== 'public') return seenNow
   }
   const json = await getPublicCase(db.pool, id, publicUrl)
@@ -35,61 +43,135 @@ export async function getResponses(
   db: Db,
   caller: Caller,
   reference: string,
-): Promise<{ view: SeenCase['view']; responses: ResponseRow[] }> {
-  const { id } = await look(db, caller, reference)
-  const { view, theCase } = seen(db, caller, await caseById(db.pool, id))
-  return { view, responses: theCase.responses }
+): Promise<{ view: CaseView; responses: ResponseRow[] }> {
+  const { id, relation } = await lookAt(db, caller, reference)
+  const theCase = await caseById(db.pool, id)
+  return { view: viewFor(relation, theCase), responses: theCase.responses }
 }
 
-/** The cases that a key relates to, published or not, newest first. */
+export type OwnListing = {
+  filter: OwnCaseFilter
+  /** Newest first, or what is due first; the second without what no clock runs for. */
+  order: 'newest' | 'due'
+  after?: string | undefined
+  limit: number
+  now: Date
+}
+
+/** The cases that a key relates to, published or not. Throws `validation_failed` for what the key does not see of them. */
 export async function listOwnCases(
   db: Db,
   client: ClientCaller,
-  { filter, after, limit }: { filter: CaseFilter; after?: string | undefined; limit: number },
+  listing: OwnListing,
 ): Promise<Page<SeenCase>> {
-  const cursor = readCursor(after, ['number'])
+  const { filter, order, limit } = listing
+  refuseUnseen(client, listing)
   const organisationIds = filter.organisation && (await organisationTree(db, filter.organisation))
-  const bound = boundTo(client)
-  const conditions = conditionsOf(filter, organisationIds, bound.values.length + 1)
-  const values = [...bound.values, ...conditions.values]
-  const where = [...bound.sql, ...conditions.sql]
-  if (cursor !== undefined) {
-    values.push(cursor[0])
-    where.push(`c.id < $${values.length}`)
+  const { sql, values } = boundTo(client)
+  for (const conditionsFrom of [
+    (first: number) => conditionsOf(filter, organisationIds, first),
+    (first: number) => ownConditionsOf(filter, listing.now, first),
+    (first: number) => (order === 'due' ? dueAfterCursor : newestAfterCursor)(listing.after, first),
+  ]) {
+    const more = conditionsFrom(values.length + 1)
+    sql.push(...more.sql)
+    values.push(...more.values)
   }
-  const found = await casesWhere(db.pool, where.join(' and '), values, limit + 1)
-  const page = pageOf(found, limit, (last) => [last.id])
-  return { next: page.next, items: page.items.map((theCase) => seen(db, client, theCase)) }
+  const by = order === 'due' ? 'c.due_at, c.id' : 'c.id desc'
+  const found = await casesWhere(db.pool, sql.join(' and '), values, limit + 1, by)
+  const page = pageOf(found, limit, (last) => (order === 'due' ? [last.dueAt ?? '', last.id] : [last.id]))
+  return {
+    next: page.next,
+    items: page.items.map((theCase) => seen(db, relationTo(client, theCase), theCase)),
+  }
 }
 
-async function look(db: Db, caller: Caller, reference: string): Promise<{ id: number; view: CaseView }> {
+function newestAfterCursor(after: string | undefined, first: number): Conditions {
+  const cursor = readCursor(after, ['number'])
+  return cursor === undefined ? { sql: [], values: [] } : { sql: [`c.id < $${first}`], values: [...cursor] }
+}
+
+function dueAfterCursor(after: string | undefined, first: number): Conditions {
+  const cursor = readCursor(after, ['string', 'number'] as const)
+  if (cursor === undefined) return { sql: ['c.due_at is not null'], values: [] }
+  const [dueAt, id] = cursor
+  // As the store writes it: four digits of a year, and milliseconds.
+  if (!/^\d{4}-.{19}$/.test(dueAt) || Number.isNaN(Date.parse(dueAt))) throw unknownCursor()
+  return {
+    sql: [`(c.due_at, c.id) > ($${first}::timestamptz, $${first + 1}::bigint)`],
+    values: [new Date(dueAt), id],
+  }
+}
+
+// An integrator would learn by a filter what its view of a case does not have.
+function refuseUnseen(client: ClientCaller, { filter, order }: OwnListing): void {
+  if (client.role !== 'integrator') return
+  const unseen = (['overdue', 'assignee', 'breach'] as const).filter((name) => filter[name] !== undefined)
+  const refused = [...unseen, ...(order === 'due' ? ['order'] : [])]
+  if (refused.length === 0) return
+  throw invalid(
+    ...refused.map((name) => ({
+      in: 'query' as const,
+      pointer: `/${name}`,
+      code: 'needs_staff_key',
+      detail: 'Only those who work on a case see this of it; leave it out.',
+    })),
+  )
+}
+
+/** Where a case stands, how the caller stands to it, and what they see of it; throws as `getCase` does. */
+export async function lookAt(
+  db: Db,
+  caller: Caller,
+  reference: string,
+): Promise<{ id: number; standing: Standing; relation: Relation; view: CaseView }> {
   const canonical = parseReference(reference)
   const standing = canonical === null ? undefined : await findStanding(db.pool, canonical)
-  const view = standing === undefined ? 'hidden' : viewFor(relationTo(caller, standing), standing)
-  if (standing === undefined || view === 'hidden') throw new DomainError('not_found')
-  return { id: standing.id, view }
+  const relation = await relationOf(db, caller, standing)
+  const view = standing === undefined || relation === null ? 'hidden' : viewFor(relation, standing)
+  if (standing === undefined || relation === null || view === 'hidden') throw new DomainError('not_found')
+  return { id: standing.id, standing, relation, view }
 }
 
-function seen(db: Db, caller: Caller, theCase: CaseRow): SeenCase {
-  const relation = relationTo(caller, theCase)
+// A receipt that is not the case's opens nothing, not even what everybody sees: it must tell nothing.
+async function relationOf(db: Db, caller: Caller, standing: Standing | undefined): Promise<Relation | null> {
+  if (caller.kind === 'reporter')
+    return (await receiptFits(db.pool, db.vault, caller.receipt, standing)) ? 'reporter' : null
+  return standing === undefined ? null : relationTo(caller, standing)
+}
+
+function seen(db: Db, relation: Relation, theCase: CaseRow): SeenCase {
   const view = viewFor(relation, theCase)
   if (view === 'hidden') throw new DomainError('not_found')
   return showCase(db.vault, theCase, relation, view)
 }
+
+const PASSED_ON = `(c.kind <> 'question' or c.passed_on)`
 
 // The same relations as in `relationTo`, as conditions.
 function boundTo(client: ClientCaller): { sql: string[]; values: unknown[] } {
   const role = client.scopes.includes('cases:read') ? client.role : undefined
   switch (role) {
     case 'case_handler':
-      return { sql: ['true'], values: [] }
+      return { sql: ['c.test = $1'], values: [client.test] }
     case 'second_tier':
-      return { sql: ['c.publication = $1'], values: ['awaiting_second_tier' satisfies Publication] }
+      return {
+        sql: ['c.test = $1', 'c.publication = $2'],
+        values: [client.test, 'awaiting_second_tier' satisfies Publication],
+      }
     case 'provider':
+      return {
+        sql: [
+          'c.test = $1',
+          '(c.organisation_id = any($2::int[]) or c.former_organisation_ids && $2::int[])',
+          PASSED_ON,
+        ],
+        values: [client.test, client.organisationIds],
+      }
     case 'commissioner':
       return {
-        sql: ['c.organisation_id = any($1::int[])', `c.kind <> 'question'`],
-        values: [client.organisationIds],
+        sql: ['c.test = $1', 'c.organisation_id = any($2::int[])', PASSED_ON],
+        values: [client.test, client.organisationIds],
       }
     case 'integrator':
       return { sql: ['c.client_id = $1'], values: [client.clientId] }

@@ -12,6 +12,9 @@ export type NewClient = {
   origins?: readonly string[]
   organisationIds?: readonly number[]
   sourceId?: number
+  test?: boolean
+  followUrl?: string
+  surveyUrl?: string
 }
 
 const KEY = /^cc_(pk|sk)_([0-9a-z]{12})_([0-9A-Za-z_-]{43})$/
@@ -26,6 +29,9 @@ export async function createClient(db: Db, client: NewClient): Promise<{ clientI
       brand: client.brand ?? null,
       origins: [...(client.origins ?? [])],
       sourceId: client.sourceId ?? null,
+      test: client.test ?? false,
+      followUrl: client.followUrl ?? null,
+      surveyUrl: client.surveyUrl ?? null,
       organisations: { create: (client.organisationIds ?? []).map((organisationId) => ({ organisationId })) },
       keys: { create: data },
     },
@@ -45,12 +51,13 @@ export async function createKey(
   return key
 }
 
-type KeyData = { prefix: string; hash: Uint8Array<ArrayBuffer>; scopes: string[] }
+type KeyData = { prefix: string; hash: Uint8Array<ArrayBuffer> }
 
-function newKey(role: Role): { key: string; data: KeyData } {
+/** A new key, publishable for a form and secret for all others, and what is kept of it. */
+export function newKey(role: Role): { key: string; data: KeyData } {
   const prefix = randomBytes(6).toString('hex')
   const key = `cc_${role === 'form' ? 'pk' : 'sk'}_${prefix}_${randomBytes(32).toString('base64url')}`
-  return { key, data: { prefix, hash: new Uint8Array(hashOf(key)), scopes: [...roleScopes[role]] } }
+  return { key, data: { prefix, hash: new Uint8Array(hashOf(key)) } }
 }
 
 /** Whether a text has the form of a key; says nothing about whether it works. */
@@ -65,7 +72,7 @@ export async function findClient(db: Db, key: string): Promise<KnownClient | nul
 
   const found = await row<KeyRow>(
     db.pool,
-    `select k.id as "keyId", k.hash, k.scopes, c.id as "clientId", c.name, c.role, c.brand, c.origins, c.source_id as "sourceId"
+    `select k.id as "keyId", k.hash, k.scopes, c.id as "clientId", c.name, c.role, c.brand, c.test, c.origins, c.source_id as "sourceId"
      from api_keys k join api_clients c on c.id = k.client_id
      where k.prefix = $1 and k.revoked_at is null and c.revoked_at is null and (k.expires_at is null or k.expires_at > now())`,
     [prefix],
@@ -79,9 +86,10 @@ export async function findClient(db: Db, key: string): Promise<KnownClient | nul
     clientId: found.clientId,
     name: found.name,
     role: found.role,
-    scopes: found.scopes,
+    scopes: scopesOf(found),
     publishable: kind === 'pk',
     brand: found.brand,
+    test: found.test,
     origins: found.origins,
     organisationIds: await boundOrganisations(db.pool, found.clientId, found.role),
     sourceId: found.sourceId,
@@ -97,8 +105,14 @@ type KeyRow = {
   name: string
   role: Role
   brand: string | null
+  test: boolean
   origins: string[]
   sourceId: number | null
+}
+
+/** What a key may do: less than its role where it says so, never more; and it gains what its role gains. */
+export function scopesOf({ role, scopes }: { role: Role; scopes: readonly string[] }): Scope[] {
+  return roleScopes[role].filter((scope) => scopes.length === 0 || scopes.includes(scope))
 }
 
 // A key has 256 random bits: a plain hash is enough, nobody can try them all.

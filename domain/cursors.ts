@@ -1,4 +1,4 @@
-import { invalid } from './errors.ts'
+import { type DomainError, invalid } from './errors.ts'
 
 /** A page of a list: as many as asked for, and where the next one begins. */
 export type Page<T> = { items: T[]; next: string | null }
@@ -23,15 +23,18 @@ export function readCursor<T extends readonly ('number' | 'string')[]>(
         typeof value === types[n] &&
         (typeof value === 'string' ? isStorable(value) : Number.isSafeInteger(value)),
     )
-  if (!fits) {
-    throw invalid({
-      in: 'query',
-      pointer: '/after',
-      code: 'unknown_cursor',
-      detail: 'Take the next of the page before, unchanged.',
-    })
-  }
+  if (!fits) throw unknownCursor()
   return values as { [K in keyof T]: T[K] extends 'number' ? number : string }
+}
+
+/** The error for a cursor that is none of ours. */
+export function unknownCursor(): DomainError {
+  return invalid({
+    in: 'query',
+    pointer: '/after',
+    code: 'unknown_cursor',
+    detail: 'Take the next of the page before, unchanged.',
+  })
 }
 
 /** Makes a page of one row more than asked for. */

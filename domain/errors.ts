@@ -11,6 +11,10 @@ export type ErrorCode =
   | 'idempotency_key_reused'
   | 'submission_refused'
   | 'source_paused'
+  | 'already_answered'
+  | 'claimed_by_other'
+  | 'too_many_keys'
+  | 'unavailable'
 
 /** What was wrong with one field, where, and what would be right. */
 export type FieldError = {
@@ -20,6 +24,9 @@ export type FieldError = {
   code: string
   detail: string
 }
+
+/** A problem of a field of the body. */
+export type Problem = Omit<FieldError, 'in'>
 
 export type ErrorDetails = {
   detail?: string

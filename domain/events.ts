@@ -8,13 +8,44 @@ export type EventType =
   | 'case.changed'
   | 'case.published'
   | 'case.kept_private'
+  | 'case.referred_to_second_tier'
+  | 'case.rejected'
+  | 'case.removed'
+  | 'case.hidden'
+  | 'case.shown_again'
+  | 'case.privacy_changed'
   | 'case.status_changed'
+  | 'case.reopened_by_reporter'
+  | 'case.withdrawn'
+  | 'case.consent_withdrawn'
+  | 'case.rated'
+  | 'case.referred'
+  | 'case.referral_accepted'
+  | 'case.referral_declined'
+  | 'case.claimed'
+  | 'case.receipt_renewed'
   | 'case.removed_by_source'
+  | 'report.created'
+  | 'report.decided'
+  | 'removal_request.created'
+  | 'removal_request.decided'
+  | 'message.created'
+  | 'note.created'
   | 'response.created'
   | 'response.changed'
+  | 'response.published'
+  | 'response.rejected'
+  | 'response.removed'
   | 'response.removed_by_source'
   | 'source.created'
   | 'source.changed'
+  | 'organisation.settings_changed'
+  | 'policy.changed'
+  | 'client.created'
+  | 'client.changed'
+  | 'client.revoked'
+  | 'key.created'
+  | 'key.revoked'
 
 /** One line of the change log: fields are named, never their values. */
 export type NewEvent = {
@@ -26,6 +57,8 @@ export type NewEvent = {
   reason?: string
   fields?: readonly string[]
   caseVersion?: number
+  /** The API client that it happened to; the caller is whoever did it. */
+  aboutClientId?: number
 }
 
 /**
@@ -41,11 +74,11 @@ export async function recordEvents(
   const client = caller?.kind === 'client' ? caller : null
   await rows(
     tx,
-    `insert into events (type, case_id, case_reference, organisation_id, source_id, client_id, acting_user, reason, fields, case_version)
+    `insert into events (type, case_id, case_reference, organisation_id, source_id, client_id, acting_user, reason, fields, case_version, about_client_id)
      select e.type, e.case_id, e.case_reference, e.organisation_id, e.source_id, $1, $2, e.reason,
-            array(select json_array_elements_text(coalesce(e.fields, '[]'::json))), e.case_version
+            array(select json_array_elements_text(coalesce(e.fields, '[]'::json))), e.case_version, e.about_client_id
      from json_to_recordset($3::json) as e(
-       n int, type text, case_id bigint, case_reference text, organisation_id int, source_id int, reason text, fields json, case_version int)
+       n int, type text, case_id bigint, case_reference text, organisation_id int, source_id int, reason text, fields json, case_version int, about_client_id int)
      order by e.n`,
     [
       client?.clientId ?? null,
@@ -61,6 +94,7 @@ export async function recordEvents(
           reason: event.reason,
           fields: event.fields,
           case_version: event.caseVersion,
+          about_client_id: event.aboutClientId,
         })),
       ),
     ],

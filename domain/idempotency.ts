@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto'
 import { type Db, inTransaction, row, rows, type Tx } from '../prisma/client.ts'
-import type { ClientCaller } from './callers.ts'
 import { DomainError } from './errors.ts'
+
+/** Whose keys they are: an API client's, or those of the reporter of a case. */
+export type KeyOwner = { clientId: number } | { caseId: number }
 
 /** What makes a repeat the same request: the key, the operation with its target, and the body. */
 export type Idempotency = { key: string | undefined; operation: string; body: unknown }
@@ -17,35 +19,36 @@ const LIFETIME = '24 hours'
  */
 export async function once<T extends Kept>(
   db: Db,
-  client: ClientCaller,
+  whose: KeyOwner,
   { key, operation, body }: Idempotency,
   work: (tx: Tx) => Promise<T>,
 ): Promise<T> {
   if (key === undefined) return inTransaction(db, work)
 
+  const owner = ownerOf(whose)
   const fingerprint = createHash('sha256')
     .update(`${operation}\n${JSON.stringify(body)}`)
     .digest()
   return inTransaction(db, async (tx) => {
     const claimed = await row(
       tx,
-      `insert into idempotency_records as r (client_id, key, operation, fingerprint, result, expires_at)
+      `insert into idempotency_records as r (owner, key, operation, fingerprint, result, expires_at)
        values ($1, $2, $3, $4, 'null', now() + $5::interval)
-       on conflict (client_id, key) do update
+       on conflict (owner, key) do update
          set operation = excluded.operation, fingerprint = excluded.fingerprint, result = excluded.result,
              created_at = now(), expires_at = excluded.expires_at
          where r.expires_at < now()
        returning 1`,
-      [client.clientId, key, operation, fingerprint, LIFETIME],
+      [owner, key, operation, fingerprint, LIFETIME],
       'idempotency-claim',
     )
-    if (claimed === undefined) return replay<T>(tx, client, key, fingerprint)
+    if (claimed === undefined) return replay<T>(tx, owner, key, fingerprint)
 
     const result = await work(tx)
-    await rows(tx, 'update idempotency_records set result = $3 where client_id = $1 and key = $2', [
-      client.clientId,
+    await rows(tx, 'update idempotency_records set result = $3 where owner = $1 and key = $2', [
+      owner,
       key,
-      JSON.stringify(tx.vault.seal(placeOf(client, key), JSON.stringify(result))),
+      JSON.stringify(tx.vault.seal(placeOf(owner, key), JSON.stringify(result))),
     ])
     return result
   })
@@ -57,26 +60,25 @@ export async function forgetExpiredIdempotency(db: Db): Promise<number> {
   return result.rowCount ?? 0
 }
 
-async function replay<T extends Kept>(
-  tx: Tx,
-  client: ClientCaller,
-  key: string,
-  fingerprint: Buffer,
-): Promise<T> {
+async function replay<T extends Kept>(tx: Tx, owner: string, key: string, fingerprint: Buffer): Promise<T> {
   const kept = await row<{ fingerprint: Buffer; result: string }>(
     tx,
-    'select fingerprint, result from idempotency_records where client_id = $1 and key = $2',
-    [client.clientId, key],
+    'select fingerprint, result from idempotency_records where owner = $1 and key = $2',
+    [owner, key],
   )
   if (kept === undefined || !kept.fingerprint.equals(fingerprint)) {
     throw new DomainError('idempotency_key_reused', {
       detail: 'This Idempotency-Key came before with another request. Use a new one for a new request.',
     })
   }
-  return JSON.parse(tx.vault.open(placeOf(client, key), kept.result)) as T
+  return JSON.parse(tx.vault.open(placeOf(owner, key), kept.result)) as T
 }
 
 // What a feedback provider calls its items may be anything.
-function placeOf(client: ClientCaller, key: string): string {
-  return `idempotency_records.result:${client.clientId}:${key}`
+function placeOf(owner: string, key: string): string {
+  return `idempotency_records.result:${owner}:${key}`
+}
+
+function ownerOf(whose: KeyOwner): string {
+  return 'clientId' in whose ? String(whose.clientId) : `case:${whose.caseId}`
 }

@@ -7,6 +7,7 @@ import {
   sealContact,
   sealOriginal,
 } from './case-rows.ts'
+import { restartModeration } from './clocks.ts'
 import { recordEvents } from './events.ts'
 import { canonicalJson } from './ingest-entries.ts'
 import type { HeldSource, KnownItem } from './ingest-items.ts'
@@ -39,14 +40,19 @@ export async function editCases(
        service_id = d.service_id, category_code = d.category, original_sealed = d.original_sealed, contact_sealed = d.contact_sealed,
        moderated_title = d.moderated_title, moderated_text = d.moderated_text, public_name = d.public_name,
        visit_month = d.visit_month, language = d.language, tags = d.tags, ratings = d.ratings, latitude = d.latitude,
-       longitude = d.longitude, pt = mercator(d.latitude, d.longitude), source_link = d.source_link, version = c.version + 1, updated_at = $2
+       longitude = d.longitude, pt = mercator(d.latitude, d.longitude), source_link = d.source_link,
+       held_until = case when not d.said_anew then c.held_until end, version = c.version + 1, updated_at = $2
      from json_to_recordset($1::json) as d(id bigint, publication text, privacy text, organisation_id int, service_id int,
        category text, original_sealed text, contact_sealed text, moderated_title text, moderated_text text, public_name text,
-       visit_month text, language text, tags text[], ratings jsonb, latitude float8, longitude float8, source_link text)
+       visit_month text, language text, tags text[], ratings jsonb, latitude float8, longitude float8, source_link text, said_anew boolean)
      where c.id = d.id`,
     [JSON.stringify(changes.map(({ row }) => row)), now],
     'edit-feed-cases',
   )
+  for (const { theCase, row } of changes) {
+    const timed = theCase.urgent || theCase.moderateDueAt !== null
+    if (timed && row.publication !== theCase.publication) await restartModeration(tx, theCase.id, now)
+  }
   await recordEvents(
     tx,
     null,
@@ -91,6 +97,8 @@ type HeldCase = {
   publication: Publication
   privacy: Privacy
   decisionReason: string | null
+  urgent: boolean
+  moderateDueAt: string | null
   organisationId: number
   serviceId: number | null
   category: string
@@ -104,15 +112,20 @@ type HeldCase = {
   tags: string[]
   ratings: ItemRating[]
   sourceLink: string | null
+  sorted: boolean
+  latitude: number | null
+  longitude: number | null
 }
 
 async function holdCases(tx: Tx, ids: readonly number[]): Promise<Map<number, HeldCase>> {
   const held = await rows<HeldCase>(
     tx,
-    `select id, reference, version, publication, privacy, decision_reason as "decisionReason", organisation_id as "organisationId",
+    `select id, reference, version, publication, privacy, decision_reason as "decisionReason", urgent,
+       moderate_due_at as "moderateDueAt", organisation_id as "organisationId",
        service_id as "serviceId", category_code as category, original_sealed as "originalSealed", contact_sealed as "contactSealed",
        moderated_title as "moderatedTitle", moderated_text as "moderatedText", public_name as "publicName",
-       visit_month as "visitMonth", language, tags, ratings, source_link as "sourceLink"
+       visit_month as "visitMonth", language, tags, ratings, source_link as "sourceLink",
+       sorted, latitude, longitude
      from cases where id = any($1::bigint[]) order by id for no key update`,
     [ids],
     'hold-feed-cases',
@@ -122,17 +135,18 @@ async function holdCases(tx: Tx, ids: readonly number[]): Promise<Map<number, He
 
 function changeOf(tx: Tx, source: HeldSource, theCase: HeldCase, { entry: { item }, subject }: StoryEdit) {
   const byHand = theCase.decisionReason !== null
+  // What may be urgent is published by a person only, also when its words come from a trusted source.
+  const trusted = source.trusted && !theCase.urgent
   const name = nameOf(item)
   const words = changedWords(theCase, item, originalOf(tx.vault, theCase), contactOf(tx.vault, theCase))
   // Where a person has sorted a case, their choice stays.
-  const { category, serviceId } = byHand ? theCase : subject
-  const facts = changedFacts(theCase, item, { ...subject, category, serviceId })
+  const { category, serviceId } = byHand || theCase.sorted ? theCase : subject
+  const { organisationId, latitude, longitude } = theCase.sorted ? theCase : subject
+  const facts = changedFacts(theCase, item, { organisationId, category, serviceId })
   if (words.length + facts.length === 0) return null
 
   const publication =
-    words.length === 0
-      ? theCase.publication
-      : publicationAfterEdit(theCase.publication, { trusted: source.trusted, byHand })
+    words.length === 0 ? theCase.publication : publicationAfterEdit(theCase.publication, { trusted, byHand })
   const follows = words.length > 0 && publication === 'published'
   // An author who has become anonymous is so at once; nobody becomes named without having asked for it here first.
   const privacy = name === null && theCase.privacy === 'named' ? 'anonymous' : theCase.privacy
@@ -141,7 +155,7 @@ function changeOf(tx: Tx, source: HeldSource, theCase: HeldCase, { entry: { item
     id: theCase.id,
     publication,
     privacy,
-    organisation_id: subject.organisationId,
+    organisation_id: organisationId,
     service_id: serviceId,
     category,
     original_sealed: sealOriginal(tx.vault, theCase.reference, { title: item.title, text: item.text }),
@@ -153,9 +167,11 @@ function changeOf(tx: Tx, source: HeldSource, theCase: HeldCase, { entry: { item
     language: item.language,
     tags: item.tags,
     ratings: item.ratings,
-    latitude: subject.latitude,
-    longitude: subject.longitude,
+    latitude,
+    longitude,
     source_link: item.link,
+    // Other words than those that a report has hidden are not shown when its time is over: they wait for a person.
+    said_anew: words.length > 0,
   }
   return {
     row,

@@ -1,8 +1,10 @@
 import { type Db, inTransaction, rows, type Tx } from '../prisma/client.ts'
+import { keepClocks } from './clocks.ts'
 import { recordEvents } from './events.ts'
 import { ageLimit } from './ingest-entries.ts'
 import { holdSource } from './ingest-items.ts'
-import { eventOf, touchCases } from './ingest-replies.ts'
+import { eventOf, holdCasesOf, touchCases } from './ingest-replies.ts'
+import { closeObjections, type TakenBackCase } from './objections.ts'
 
 /** An item that goes: because its source took it back, or because it is too old. */
 export type Removal = {
@@ -68,14 +70,15 @@ async function removeCases(
   now: Date,
 ): Promise<void> {
   if (cases.size === 0) return
-  const removed = await rows<{ id: number; reference: string; organisationId: number; version: number }>(
+  const removed = await rows<TakenBackCase & { timed: boolean }>(
     tx,
-    `update cases set publication = 'removed', version = version + 1, updated_at = $2
+    `update cases set publication = 'removed', decision_reason = 'removed_by_source', held_until = null, version = version + 1, updated_at = $2
      where id = any($1::bigint[]) and publication not in ('rejected', 'removed')
-     returning id, reference, organisation_id as "organisationId", version`,
+     returning id, reference, organisation_id as "organisationId", version, due_at is not null as timed`,
     [[...cases.keys()], now],
     'remove-feed-cases',
   )
+  for (const { id, timed } of removed) if (timed) await keepClocks(tx, id)
   await recordEvents(
     tx,
     null,
@@ -90,6 +93,7 @@ async function removeCases(
       ...(cases.get(id) === 'expired' && { reason: 'expired' }),
     })),
   )
+  await closeObjections(tx, removed, 'removed_by_source')
 }
 
 async function removeResponses(
@@ -99,6 +103,7 @@ async function removeResponses(
   responseIds: readonly number[],
   now: Date,
 ): Promise<void> {
+  await holdCasesOf(tx, responseIds)
   const removed = await rows<{ caseId: number }>(
     tx,
     `update responses set publication = 'removed', updated_at = $4

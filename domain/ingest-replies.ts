@@ -4,6 +4,7 @@ import { type Prepared, publishedTime } from './ingest-entries.ts'
 import type { HeldSource, KnownItem } from './ingest-items.ts'
 import type { Reply } from './items.ts'
 import { newReference } from './references.ts'
+import { keepDecidedTexts } from './response-moderation.ts'
 
 /** A reply and the case that it answers. */
 export type ReplyEntry = { entry: Prepared<Reply>; caseId: number }
@@ -68,11 +69,17 @@ export async function editResponses(
     author_name: item.authorName,
     source_link: item.link,
   }))
-  // What the public has read of a source that is not trusted waits for a person again.
+  await holdCasesOf(
+    tx,
+    drafts.flatMap(({ id }) => id ?? []),
+  )
+  await keepDecidedTexts(tx, drafts)
+  // What the public has read waits for a person again, unless its source is trusted and nobody has judged it.
   const changed = await rows<{ id: number; caseId: number }>(
     tx,
     `update responses r set text = d.text, author_name = d.author_name, source_link = d.source_link, updated_at = $2,
-       publication = case when r.publication in ('published', 'kept_private') and not $3 then 'awaiting_moderation' else r.publication end
+       publication = case when r.publication in ('published', 'kept_private') 
+           and not ($3 and not exists (select 1 from decisions s where s.response_id = r.id)) then 'awaiting_moderation' else r.publication end
      from json_to_recordset($1::json) as d(id bigint, text text, author_name text, source_link text)
      where r.id = d.id and (r.text, r.author_name, r.source_link) is distinct from (d.text, d.author_name, d.source_link)
      returning r.id, r.case_id as "caseId"`,
@@ -91,6 +98,18 @@ export async function editResponses(
   )
   const ids = new Set(changed.map(({ id }) => id))
   return new Set(drafts.flatMap(({ key, id }) => (id !== null && ids.has(id) ? [key] : [])))
+}
+
+/** Holds the cases of responses that are about to change: everybody holds the case first, then what is under it. */
+export async function holdCasesOf(tx: Tx, responseIds: readonly number[]): Promise<void> {
+  if (responseIds.length === 0) return
+  await rows(
+    tx,
+    `select 1 from cases where id in (select case_id from responses where id = any($1::bigint[]))
+     order by id for no key update`,
+    [responseIds],
+    'hold-cases-of-responses',
+  )
 }
 
 /** A case under which something was added, changed or removed. */

@@ -1,96 +1,179 @@
-import { type Db, rows } from '../prisma/client.ts'
+import { type Db, type Publication, rows, type Tx } from '../prisma/client.ts'
 import type { ClientCaller } from './callers.ts'
-import { changedCase, holdCase } from './case-changes.ts'
+import { about, changedCase, holdCase } from './case-changes.ts'
 import { type CaseRow, contactOf, originalOf } from './case-rows.ts'
-import { type DecisionAction, publicationAfter, publicationMoves } from './case-rules.ts'
+import { allowedDecisions, type DecisionAction, type Relation } from './case-rules.ts'
+import { forgetClaim, refuseOthersClaim } from './claims.ts'
+import { keepClocks, restartModeration } from './clocks.ts'
+import { type Decision, judge, type Outcome } from './decision-rules.ts'
+import { recordDecision, refuseOwnReferral } from './decisions.ts'
 import { DomainError, invalid } from './errors.ts'
-import { recordEvents } from './events.ts'
+import { type EventType, type NewEvent, recordEvents } from './events.ts'
+import { isOrWasShown } from './holds.ts'
 import { once } from './idempotency.ts'
+import { notify } from './notifications.ts'
+import { closeReports } from './objections.ts'
 import { parseReference } from './references.ts'
 import type { SeenCase } from './seen-case.ts'
 
-export type Decision = {
-  action: DecisionAction
-  reason: string
-  moderatedTitle?: string | null
-  moderatedText?: string
-}
-
 /**
- * Decides what the public sees of a case. Publishing what its reporter wants public needs a moderated text; what its
- * reporter wants private ends as `kept_private`, and a text sent for it is ignored. The original stays as it was.
+ * Decides what the public sees of a case; the original stays as it was. A decision ends a claim and a hiding, and
+ * answers the open reports of the case. Throws `claimed_by_other` while somebody else is deciding on it, `not_your_case`
+ * for a second-tier decision by whoever referred it there, and `move_not_allowed` with what may be decided.
  */
 export async function decide(
   db: Db,
   client: ClientCaller,
   reference: string,
   decision: Decision,
-  { key, version }: { key: string | undefined; version: number },
+  { key, version, now }: { key: string | undefined; version: number; now: Date },
 ): Promise<SeenCase> {
   const operation = `createDecision ${parseReference(reference)}`
-  const { caseId } = await once(db, client, { key, operation, body: decision }, async (tx) => {
-    const { theCase, relation } = await holdCase(tx, client, reference, version, ['handler', 'second_tier'])
-    const moves = publicationMoves[theCase.publication]
-    if (!moves[decision.action]?.includes(relation)) {
-      throw new DomainError('move_not_allowed', {
-        allowed: Object.entries(moves).flatMap(([action, by]) => (by.includes(relation) ? [action] : [])),
-        detail: `The case is ${theCase.publication}.`,
-      })
-    }
-    const publication = publicationAfter(decision.action, theCase.privacy)
-    const shown = publication === 'published'
-    const text = shown ? moderatedText(theCase, decision, originalOf(tx.vault, theCase).text) : null
-    const name = shown && theCase.privacy === 'named' ? (contactOf(tx.vault, theCase)?.name ?? null) : null
+  const decided = await once(db, client, { key, operation, body: decision }, async (tx) => {
+    const { theCase, relation } = await holdCase(tx, client, reference, version, 'createDecision')
+    refuseOthersClaim(client, theCase)
+    await refuseOwnReferral(tx, client, theCase, relation)
+    refuseMove(theCase, relation, decision.action)
+    const { outcome, problems } = judge(theCase, relation, decision, {
+      original: originalOf(tx.vault, theCase),
+      name: contactOf(tx.vault, theCase)?.name ?? null,
+    })
+    if (problems.length > 0) throw invalid(...problems)
+    await keepOutcome(tx, client, theCase, decision, outcome)
+    await answerReports(tx, client, theCase, decision, outcome)
+    await tellOfRemoval(tx, theCase, outcome.publication)
+    // Whoever looks at it next has as long as whoever looked first.
+    if (outcome.publication === 'awaiting_second_tier') await restartModeration(tx, theCase.id, now)
+    await keepClocks(tx, theCase.id)
+    return { caseId: theCase.id, relation, version: theCase.version + 1 }
+  })
+  return changedCase(db, client, decided.caseId, decided)
+}
 
-    await rows(
-      tx,
-      `update cases set publication = $2, moderated_title = case when $3 then $4 else moderated_title end,
-         moderated_text = coalesce($5, moderated_text), public_name = $6, decision_reason = $7, version = version + 1, updated_at = now()
-       where id = $1`,
-      [theCase.id, publication, shown, moderatedTitle(theCase, decision), text, name, decision.reason],
-    )
-    // Whoever publishes a case has its waiting answers before them, and publishes them with it.
-    if (shown) await rows(tx, PUBLISH_RESPONSES, [theCase.id])
-    await recordEvents(tx, client, [
-      {
-        type: shown ? 'case.published' : 'case.kept_private',
-        caseId: theCase.id,
-        caseReference: theCase.reference,
-        organisationId: theCase.organisationId,
-        reason: decision.reason,
-        fields: shown ? ['publication', 'moderatedTitle', 'moderatedText'] : ['publication'],
-        caseVersion: theCase.version + 1,
-      },
+const madeOf = {
+  published: { action: 'publish', event: 'case.published' },
+  kept_private: { action: 'keep_private', event: 'case.kept_private' },
+  awaiting_second_tier: { action: 'refer', event: 'case.referred_to_second_tier' },
+  rejected: { action: 'reject', event: 'case.rejected' },
+  removed: { action: 'remove', event: 'case.removed' },
+} as const satisfies Partial<Record<Publication, { action: DecisionAction; event: EventType }>>
+
+function made(publication: Publication): (typeof madeOf)[keyof typeof madeOf] {
+  if (publication === 'awaiting_moderation') throw new Error('no decision leaves a case waiting for one')
+  return madeOf[publication]
+}
+
+function refuseMove(theCase: CaseRow, relation: Relation, action: DecisionAction): void {
+  const allowed = allowedDecisions(theCase, relation)
+  if (allowed.includes(action)) return
+  throw new DomainError('move_not_allowed', { allowed, detail: `The case is ${theCase.publication}.` })
+}
+
+async function keepOutcome(
+  tx: Tx,
+  client: ClientCaller,
+  theCase: CaseRow,
+  decision: Decision,
+  outcome: Outcome,
+): Promise<void> {
+  await rows(
+    tx,
+    `update cases set publication = $2, privacy = $3, moderated_title = $4, moderated_text = $5, public_name = $6,
+       decision_reason = $7, commissioned = coalesce($8, commissioned), priority = coalesce($9, priority),
+       breach = coalesce($10, breach), held_until = null, version = version + 1, updated_at = now()
+     where id = $1`,
+    [
+      theCase.id,
+      outcome.publication,
+      outcome.privacy,
+      outcome.title,
+      outcome.text,
+      outcome.publicName,
+      decision.reason,
+      decision.commissioned ?? null,
+      decision.priority ?? null,
+      decision.breach ?? null,
+    ],
+    'keep-outcome',
+  )
+  if (decision.hiddenImages !== undefined) {
+    await rows(tx, 'update images set hidden = (token = any($2::text[])) where case_id = $1', [
+      theCase.id,
+      decision.hiddenImages,
     ])
-    return { caseId: theCase.id }
+  }
+  const answers = outcome.publication === 'published' ? await publishResponses(tx, theCase) : []
+  await forgetClaim(tx, theCase)
+  await recordDecision(tx, client, {
+    caseId: theCase.id,
+    action: made(outcome.publication).action,
+    reason: decision.reason,
+    edits: outcome.edits,
+    ...(decision.note !== undefined && { note: decision.note }),
   })
-  return changedCase(db, client, caseId)
+  await recordEvents(tx, client, [...eventsOf(theCase, decision, outcome), ...answers])
 }
 
-function moderatedTitle(theCase: CaseRow, decision: Decision): string | null {
-  return decision.moderatedTitle === undefined ? (judged(theCase)?.title ?? null) : decision.moderatedTitle
+function eventsOf(theCase: CaseRow, decision: Decision, outcome: Outcome): NewEvent[] {
+  const { reason } = decision
+  const changed = {
+    publication: outcome.publication !== theCase.publication,
+    moderatedTitle: outcome.title !== theCase.moderatedTitle,
+    moderatedText: outcome.text !== theCase.moderatedText,
+    authorName: outcome.publicName !== theCase.publicName,
+    images: imagesChange(theCase, decision),
+    commissioned: (decision.commissioned ?? theCase.commissioned) !== theCase.commissioned,
+    priority: (decision.priority ?? theCase.priority) !== theCase.priority,
+    breach: (decision.breach ?? theCase.breach) !== theCase.breach,
+  }
+  const fields = Object.entries(changed).flatMap(([field, changes]) => (changes ? [field] : []))
+  const event: NewEvent = { ...about(theCase), type: made(outcome.publication).event, reason, fields }
+  if (outcome.privacy === theCase.privacy) return [event]
+  return [event, { ...about(theCase), type: 'case.privacy_changed', reason, fields: ['privacy'] }]
 }
 
-// A rating without comment has no text to moderate.
-function moderatedText(theCase: CaseRow, decision: Decision, original: string): string {
-  const text = decision.moderatedText ?? judged(theCase)?.text ?? (original === '' ? '' : undefined)
-  if (text !== undefined) return text
-  throw invalid({
-    pointer: '/moderatedText',
-    code: 'moderated_text_missing',
-    detail: 'Its reporter wants it public: give the text that the public may read, or keep it private.',
-  })
+function imagesChange({ images }: CaseRow, { hiddenImages }: Decision): boolean {
+  return (
+    hiddenImages !== undefined && images.some(({ token, hidden }) => hidden !== hiddenImages.includes(token))
+  )
 }
 
-// A case that waits again has changed upstream: what was judged before is no longer what it says.
-function judged({
-  publication,
-  moderatedTitle,
-  moderatedText,
-}: CaseRow): { title: string | null; text: string } | null {
-  if (publication === 'awaiting_moderation' || moderatedText === null) return null
-  return { title: moderatedTitle, text: moderatedText }
+// Whoever publishes a case has the answers before them that came with it from its source, and publishes them with it.
+// Those of its organisation wait for a decision of their own, where they are moderated before.
+async function publishResponses(tx: Tx, theCase: CaseRow): Promise<NewEvent[]> {
+  const published = await rows(
+    tx,
+    `update responses set publication = 'published', updated_at = now()
+     where case_id = $1 and publication = 'awaiting_moderation' and source_id is not null returning 1`,
+    [theCase.id],
+    'publish-responses',
+  )
+  return published.map(() => ({ ...about(theCase), type: 'response.published', fields: ['responses'] }))
 }
 
-const PUBLISH_RESPONSES = `update responses set publication = 'published', updated_at = now()
-  where case_id = $1 and publication = 'awaiting_moderation'`
+// The second tier answers the reports of what was referred to it.
+async function answerReports(
+  tx: Tx,
+  client: ClientCaller,
+  theCase: CaseRow,
+  decision: Decision,
+  outcome: Outcome,
+): Promise<void> {
+  if (outcome.publication === 'awaiting_second_tier') return
+  const upheld =
+    outcome.publication !== 'published' ||
+    outcome.text !== theCase.moderatedText ||
+    outcome.title !== theCase.moderatedTitle ||
+    outcome.privacy !== theCase.privacy ||
+    imagesChange(theCase, decision)
+  await closeReports(tx, client, theCase, { upheld, reason: decision.reason })
+}
+
+async function tellOfRemoval(tx: Tx, theCase: CaseRow, publication: Publication): Promise<void> {
+  const taken: readonly Publication[] = ['rejected', 'removed']
+  const version = theCase.version + 1
+  if (taken.includes(publication) && isOrWasShown(theCase))
+    await notify(tx, theCase, 'removal_for_reporter', version)
+  if (!taken.includes(publication) && taken.includes(theCase.publication))
+    await notify(tx, theCase, 'restoration_for_reporter', version)
+}

@@ -102,6 +102,19 @@ const PUBLIC_CASE = jsonObject({
   language: 'c.language',
   tags: 'c.tags',
   ratings: 'c.ratings',
+  formalComplaint: 'c.formal_complaint',
+  outcome: `case when c.outcome_at is not null then ${jsonObject({ resolved: 'c.outcome_resolved', manner: 'c.outcome_manner' })} end`,
+  images: jsonArray(
+    jsonObject({
+      image: 'i.token',
+      url: `$1::text || '/v1/cases/' || c.reference || '/images/' || i.token`,
+      mediaType: 'i.media_type',
+      width: 'i.width',
+      height: 'i.height',
+    }),
+    'from images i where i.case_id = c.id and not i.hidden',
+    'i.id',
+  ),
   responses: jsonArray(
     jsonObject(RESPONSE_FIELDS),
     `from responses r ${RESPONSE_JOINS} where r.case_id = c.id and r.publication = 'published'`,

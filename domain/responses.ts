@@ -1,19 +1,21 @@
-import { type CaseStatus, type Db, row, rows, type Tx } from '../prisma/client.ts'
+import { type CaseStatus, type Db, type Publication, row, rows, type Tx } from '../prisma/client.ts'
 import type { ClientCaller } from './callers.ts'
-import { changedCase, type HeldCase, holdCase } from './case-changes.ts'
+import { about, changedCase, type HeldCase, holdCase } from './case-changes.ts'
 import type { CaseRow, ResponseRow } from './case-rows.ts'
-import { allowedStatuses, timesAfterMove } from './case-rules.ts'
 import { DomainError } from './errors.ts'
-import { type NewEvent, recordEvents } from './events.ts'
+import { recordEvents } from './events.ts'
 import { once } from './idempotency.ts'
+import { moveStatus } from './move-status.ts'
 import { newReference, parseReference } from './references.ts'
+import { tellReporter } from './response-moderation.ts'
 import type { SeenCase } from './seen-case.ts'
 
 export type ResponseDraft = { text: string; status?: CaseStatus }
 
 /**
- * Answers a case and, with `status`, moves it in the same step. A provider answers for the case's organisation, a case
- * handler for the central team. Throws `move_not_allowed` with the statuses that are.
+ * Answers a case and, with `status`, moves it in the same step. A provider answers for the case's organisation, whose
+ * answers are moderated before or after the public sees them; a case handler for the central team. Throws
+ * `move_not_allowed` with the statuses that are, and for a case that its reporter has withdrawn.
  */
 export async function respond(
   db: Db,
@@ -24,9 +26,12 @@ export async function respond(
 ): Promise<{ seen: SeenCase; response: ResponseRow }> {
   const operation = `createResponse ${parseReference(reference)}`
   const kept = await once(db, client, { key, operation, body: draft }, async (tx) => {
-    const held = await holdCase(tx, client, reference, version, ['provider', 'handler'])
+    const held = await holdCase(tx, client, reference, version, 'createResponse')
+    refuseWithdrawn(held.theCase)
     const moves = draft.status !== undefined && draft.status !== held.theCase.status
-    const event = moves ? await moveTo(tx, held, draft.status as CaseStatus, now) : undefined
+    const event = moves
+      ? await moveStatus(tx, held.theCase, held.relation, draft.status as CaseStatus, now)
+      : undefined
     const response = await addResponse(tx, client, held, draft.text)
     await rows(tx, 'update cases set version = version + 1, updated_at = now() where id = $1', [
       held.theCase.id,
@@ -43,33 +48,31 @@ export async function respond(
   return { seen, response }
 }
 
-async function moveTo(tx: Tx, { theCase, relation }: HeldCase, to: CaseStatus, now: Date): Promise<NewEvent> {
-  const allowed = allowedStatuses(theCase.kind, theCase.status, relation)
-  if (!allowed.includes(to)) {
-    throw new DomainError('move_not_allowed', {
-      allowed,
-      detail: `The case is ${theCase.status}; it cannot become ${to}.`,
-    })
-  }
-  const times = timesAfterMove(theCase, to, now.toISOString())
-  await rows(
-    tx,
-    'update cases set status = $2, acknowledged_at = $3, closed_at = $4, resolved_at = $5 where id = $1',
-    [theCase.id, to, times.acknowledgedAt, times.closedAt, times.resolvedAt],
-  )
-  return { ...about(theCase), type: 'case.status_changed', fields: ['status'] }
+function refuseWithdrawn({ status }: CaseRow): void {
+  if (status !== 'withdrawn') return
+  const detail = 'Its reporter has withdrawn it; nothing is answered any more.'
+  throw new DomainError('move_not_allowed', { allowed: [], detail })
 }
 
+// Where an organisation or one above it has its answers moderated before, they are for all below it.
 async function addResponse(
   tx: Tx,
   client: ClientCaller,
   { theCase, relation }: HeldCase,
   text: string,
 ): Promise<string> {
-  const added = await row<{ reference: string }>(
+  const added = await row<{ reference: string; publication: Publication }>(
     tx,
-    `insert into responses (reference, case_id, organisation_id, text, publication, client_id, responded_at)
-     values ($1, $2, $3, $4, 'published', $5, now()) returning reference`,
+    `with recursive up as (
+       select id, parent_id, response_moderation from organisations where id = $3::int
+       union
+       select o.id, o.parent_id, o.response_moderation from organisations o join up on o.id = up.parent_id
+     )
+     insert into responses (reference, case_id, organisation_id, text, publication, client_id, responded_at)
+     values ($1, $2, $3, $4, case
+         when exists (select from up where response_moderation = 'before') then 'awaiting_moderation'
+         else 'published' end::publication, $5, now())
+     returning reference, publication`,
     [
       newReference(),
       theCase.id,
@@ -79,14 +82,7 @@ async function addResponse(
     ],
     'add-response',
   )
-  return (added as { reference: string }).reference
-}
-
-function about(theCase: CaseRow): Omit<NewEvent, 'type'> {
-  return {
-    caseId: theCase.id,
-    caseReference: theCase.reference,
-    organisationId: theCase.organisationId,
-    caseVersion: theCase.version + 1,
-  }
+  const { reference, publication } = added as { reference: string; publication: Publication }
+  if (publication === 'published') await tellReporter(tx, theCase, reference)
+  return reference
 }

@@ -33,6 +33,7 @@ export async function seedDemonstration(db: Db, provider: ExampleProvider, now: 
     role: 'administrator',
     scopes: roleScopes.administrator,
     publishable: false,
+    test: false,
     brand: null,
     organisationIds: [],
     sourceId: null,
@@ -62,7 +63,13 @@ export async function pointExampleSources(db: Db, provider: ExampleProvider): Pr
 
 async function seedOrganisations(db: Db): Promise<void> {
   for (const { parent, ...organisation } of [...pilotTrusts(), ...sites, ...examples]) {
-    const data = { ...organisation, ...(parent !== undefined && { parent: { connect: { code: parent } } }) }
+    const told = parent === undefined && organisation.kind !== 'commissioner'
+    const data = {
+      ...organisation,
+      ...(parent !== undefined && { parent: { connect: { code: parent } } }),
+      // Invented, so that a demonstration has somebody to tell.
+      ...(told && { notifyEmail: `pals.${organisation.code.toLowerCase()}@example.org` }),
+    }
     await db.prisma.organisation.upsert({ where: { code: organisation.code }, create: data, update: {} })
   }
   await rows(
@@ -168,8 +175,8 @@ async function seedClients(db: Db): Promise<DemoKeys> {
     (await db.prisma.organisation.findUniqueOrThrow({ where: { code } })).id
   const source = await db.prisma.source.findUniqueOrThrow({ where: { name: PUSH_SOURCE } })
   const clients: Array<Omit<NewClient, 'name'>> = [
-    { role: 'form', brand: 'choices', origins: ORIGINS },
-    { role: 'integrator', brand: 'myhealthlondon' },
+    { role: 'form', brand: 'choices', origins: ORIGINS, ...pagesAt('https://forms.example.org') },
+    { role: 'integrator', brand: 'myhealthlondon', ...pagesAt('https://app.example.org') },
     { role: 'case_handler' },
     { role: 'second_tier' },
     { role: 'provider', organisationIds: [await idOf('RJ1')] },
@@ -180,6 +187,11 @@ async function seedClients(db: Db): Promise<DemoKeys> {
   const keys: DemoKeys = {}
   for (const client of clients) keys[client.role] = (await demoClient(db, client)).key
   return keys
+}
+
+// Where the links in mails lead; nobody is there.
+function pagesAt(address: string): Pick<NewClient, 'followUrl' | 'surveyUrl'> {
+  return { followUrl: `${address}/follow/{reference}`, surveyUrl: `${address}/survey/{token}` }
 }
 
 async function demoClient(

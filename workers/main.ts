@@ -2,6 +2,7 @@ import closeWithGrace from 'close-with-grace'
 import { needOwnStore, readConfig } from '../config.ts'
 import { createLog } from '../log.ts'
 import { checkStore, closeDb, openDb } from '../prisma/client.ts'
+import { mailSettings } from './mail/mailer.ts'
 import { startWorkers } from './start.ts'
 
 try {
@@ -15,6 +16,9 @@ try {
     applicationName: 'care-connect worker',
   })
   await checkStore(db)
+  const mail = mailSettings(config)
+  if (mail.kind === 'none') log.warn({}, 'without SMTP_URL nobody is told anything')
+  if (mail.onCall === null) log.warn({}, 'without ON_CALL_EMAIL nobody is told of an urgent case')
   const workers = await startWorkers({
     db,
     queue:
@@ -27,6 +31,7 @@ try {
     gapMs: config.pollGapMs,
     pollEveryMs: config.pollEverySeconds * 1_000,
     pollsAtOnce: config.pollsAtOnce,
+    mail,
   })
   log.info({ queue: config.redisUrl === undefined ? 'postgresql' : 'redis' }, 'worker started')
 

@@ -21,7 +21,7 @@ export type SourceJobName = 'poll-source' | 'probe-source'
 export type SourceJob = { sourceId: number }
 
 /** What is done again and again. */
-export type Tick = 'poll-due' | 'keep-house'
+export type Tick = 'poll-due' | 'keep-house' | 'release-holds' | 'send-mail' | 'feedback-digest'
 
 export type SourceHandlers = Readonly<Record<SourceJobName, (job: SourceJob) => Promise<void>>>
 export type TickHandlers = Readonly<Record<Tick, () => Promise<void>>>
@@ -136,7 +136,11 @@ async function queuesOn<B extends IQueueBackend, C>(
         ({ name, data }) => doJob[name](data),
         { ...take, concurrency },
       )
-      const onTicks = new Worker<null, void, Tick>(TICKS, ({ name }) => doTick[name](), take)
+      // One each, so that a tick that takes its time holds up none of the others.
+      const onTicks = new Worker<null, void, Tick>(TICKS, ({ name }) => doTick[name](), {
+        ...take,
+        concurrency: Object.keys(doTick).length,
+      })
       onSources.on('error', note(SOURCES))
       onTicks.on('error', note(TICKS))
       onSources.on('failed', (job, err) => log.warn({ job: job?.name, ...job?.data, err }, 'a job failed'))

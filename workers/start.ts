@@ -1,16 +1,21 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { noteDigests } from '../domain/feedback-digest.ts'
 import { freeAllClaims } from '../domain/source-claims.ts'
 import { createFetcher } from '../net/fetch.ts'
 import type { Db } from '../prisma/client.ts'
 import { type Context, defaultPollSettings, type PollSettings } from './context.ts'
 import { keepHouse } from './housekeeping.ts'
 import type { Log } from './log.ts'
+import { type MailSettings, openMailer } from './mail/mailer.ts'
 import { pollDue } from './poll-due.ts'
 import { pollSource } from './poll-source.ts'
 import { probeSource } from './probe-source.ts'
 import { openQueues, type QueueSettings, type Queues } from './queues.ts'
+import { releaseHolds } from './release-holds.ts'
+import { sendMail } from './send-mail.ts'
 
 export type { Log } from './log.ts'
+export type { MailSettings } from './mail/mailer.ts'
 export type { QueueSettings } from './queues.ts'
 
 export type WorkersOptions = {
@@ -27,6 +32,10 @@ export type WorkersOptions = {
   pollEveryMs?: number
   /** Sources polled by this process at a time. */
   pollsAtOnce?: number
+  /** Where messages go; nowhere when not set. */
+  mail?: MailSettings
+  /** How often what waits to be told is told, in milliseconds. */
+  mailEveryMs?: number
   /** No other process works on this store: what a killed one had claimed is free at once. */
   alone?: boolean
   polls?: Partial<PollSettings>
@@ -41,9 +50,11 @@ export type Workers = {
 
 /** Starts the workers of this process; rejects when the queue is not there. */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
-  const { db, queue, log, pollEveryMs = 5_000, pollsAtOnce = 4 } = options
+  const { db, queue, log, pollEveryMs = 5_000, mailEveryMs = 5_000, pollsAtOnce = 4 } = options
   const giveUp = new AbortController()
   const context = contextOf(options, giveUp.signal)
+  const mail = options.mail ?? { kind: 'none', from: '', onCall: null, notice: '' }
+  const mailer = openMailer(mail)
   const queues = await openQueues(db, queue, log)
   if (options.alone) {
     await freeAllClaims(db, context.now())
@@ -57,14 +68,27 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     ticks: {
       'poll-due': () => pollDue(context, queues.addSourceJob),
       'keep-house': () => keepHouse(context),
+      'release-holds': () => releaseHolds(context),
+      'send-mail': onceAtATime(() => sendMail({ ...context, ...mail, mailer })),
+      'feedback-digest': async () => void (await noteDigests(db, context.now())),
     },
     concurrency: pollsAtOnce,
   })
-  await queues.scheduleTicks({ 'poll-due': pollEveryMs, 'keep-house': HOUSEKEEPING_MS })
+  await queues.scheduleTicks({
+    'poll-due': pollEveryMs,
+    'keep-house': HOUSEKEEPING_MS,
+    'release-holds': RELEASE_MS,
+    'send-mail': mailEveryMs,
+    'feedback-digest': DIGEST_MS,
+  })
+  const close = async () => {
+    mailer?.close()
+    await context.fetcher.close()
+  }
   let stopped: Promise<void> | undefined
   return {
     stop(limitMs = 10_000) {
-      stopped ??= stop({ queues, giveUp, log, close: () => context.fetcher.close() }, limitMs)
+      stopped ??= stop({ queues, giveUp, log, close }, limitMs)
       return stopped
     },
   }
@@ -77,7 +101,23 @@ function contextOf(options: WorkersOptions, signal: AbortSignal): Context {
   return { db, fetcher, log, now, random, signal, settings: { ...defaultPollSettings, ...options.polls } }
 }
 
+/** The work, unless it still runs in this process. */
+function onceAtATime(work: () => Promise<void>): () => Promise<void> {
+  let running = false
+  return async () => {
+    if (running) return
+    running = true
+    try {
+      await work()
+    } finally {
+      running = false
+    }
+  }
+}
+
 const HOUSEKEEPING_MS = 600_000
+const RELEASE_MS = 60_000
+const DIGEST_MS = 900_000
 const LAST_GRACE_MS = 2_000
 
 type Running = { queues: Queues; giveUp: AbortController; log: Log; close: () => Promise<void> }

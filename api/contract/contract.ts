@@ -37,7 +37,7 @@ export type ResponseObject = {
 
 /** One scheme with the scopes it needs; none at all means that no key is needed. */
 export type SecurityChoice = Partial<Record<SchemeName, readonly string[]>>
-export type SchemeName = 'publishableKey' | 'secretKey'
+export type SchemeName = 'publishableKey' | 'secretKey' | 'caseReceipt'
 
 /** One operation, its references resolved but for the schemas. */
 export type Operation = {

@@ -8,6 +8,9 @@ export type Schemas = components['schemas']
 /** JSON that PostgreSQL has built already; it is sent as it is. */
 export type Json<T> = { readonly json: string; readonly _of?: T }
 
+/** Bytes that are sent as they are, as one of the media types that the contract has for them. */
+export type Binary<M> = { readonly bytes: Buffer; readonly mediaType: M }
+
 /** What a handler gets of the request, all of it validated; what else it needs comes with `C`. */
 export type HandlerRequest<O extends OperationId, C> = C & {
   path: NonNullable<Parameters<O>['path']>
@@ -20,7 +23,7 @@ export type HandlerRequest<O extends OperationId, C> = C & {
 export type HandlerReply<O extends OperationId> = {
   [S in SuccessStatus<O>]: {
     status: S
-    body: ContentOf<operations[O]['responses'][S]> | Json<ContentOf<operations[O]['responses'][S]>>
+    body: Sent<operations[O]['responses'][S]>
     /** The next page's cursor; becomes the `Link`. */
     next?: string | null
     /** Path of what was created; becomes the `Location`. */
@@ -42,10 +45,15 @@ export function pageJson<T>(items: string, next: string | null): Json<T> {
 }
 
 type Parameters<O extends OperationId> = operations[O]['parameters']
-type SuccessStatus<O extends OperationId> = Extract<keyof operations[O]['responses'], 200 | 201 | 202>
-type ContentOf<R> = R extends { content: infer C } ? C[keyof C] : undefined
-type BodyOf<O extends OperationId> = operations[O] extends {
-  requestBody: { content: { 'application/json': infer B } }
-}
-  ? B
+type SuccessStatus<O extends OperationId> = Extract<keyof operations[O]['responses'], 200 | 201 | 202 | 204>
+type Sent<R> = R extends { content: infer C }
+  ? // What the contract gives no shape are bytes.
+    unknown extends C[keyof C]
+    ? Binary<keyof C>
+    : C[keyof C] | Json<C[keyof C]>
+  : undefined
+type BodyOf<O extends OperationId> = operations[O] extends { requestBody: { content: infer C } }
+  ? C extends { 'application/json': infer B }
+    ? B
+    : Buffer | undefined
   : undefined

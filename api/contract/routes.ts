@@ -26,7 +26,7 @@ export type RouteHooks = {
 }
 
 /** Refuses, by name, a contract and handlers that do not fit each other. */
-export function checkHandlers(contract: Contract, handlers: Readonly<Record<string, AnyHandler>>): void {
+function checkHandlers(contract: Contract, handlers: Readonly<Record<string, AnyHandler>>): void {
   const operations = contract.operations.map(({ id }) => id)
   const missing = operations.filter((id) => handlers[id] === undefined)
   const tooMany = Object.keys(handlers).filter((id) => !operations.includes(id))
@@ -52,8 +52,12 @@ export function addRoutes(
   for (const [name, schema] of Object.entries(contract.document.components.schemas)) {
     app.addSchema({ ...qualified(schema), $id: name })
   }
-  for (const operation of contract.operations)
-    addRoute(app, operation, handlers[operation.id] as AnyHandler, hooks)
+  for (const operation of contract.operations) {
+    const add = (to: FastifyInstance) => addRoute(to, operation, handlers[operation.id] as AnyHandler, hooks)
+    const taken = Object.keys(operation.body?.content ?? {})
+    if (taken.length === 0 || taken.includes('application/json')) add(app)
+    else takingBytes(app, taken, add)
+  }
 }
 
 /** The contract's parameters of one place, by their own names. */
@@ -69,6 +73,19 @@ export function parametersOf(
         [parameter.name, values[place === 'header' ? parameter.name.toLowerCase() : parameter.name]] as const,
     )
   return Object.fromEntries(named.filter(([, value]) => value !== undefined))
+}
+
+// Only this route takes these media types, and none of the others.
+function takingBytes(app: FastifyInstance, mediaTypes: string[], add: (to: FastifyInstance) => void): void {
+  app.register(async (own) => {
+    own.removeAllContentTypeParsers()
+    own.addContentTypeParser(
+      mediaTypes,
+      { parseAs: 'buffer' },
+      async (_: FastifyRequest, body: Buffer) => body,
+    )
+    add(own)
+  })
 }
 
 function addRoute(app: FastifyInstance, operation: Operation, handler: AnyHandler, hooks: RouteHooks): void {
@@ -104,11 +121,17 @@ function routeSchema(operation: Operation): Schema {
       Object.entries(operation.responses)
         .filter(([status]) => status.startsWith('2'))
         .flatMap(([status, response]) => {
-          const [schema] = Object.values(response.content ?? {}).map((content) => content.schema)
+          const [schema] = Object.entries(response.content ?? {})
+            .filter(([mediaType]) => isJsonType(mediaType))
+            .map(([, content]) => content.schema)
           return schema === undefined ? [] : [[status, qualified(schema)]]
         }),
     ),
   }
+}
+
+function isJsonType(mediaType: string): boolean {
+  return /[/+]json$/.test(mediaType)
 }
 
 function parameterSchema(

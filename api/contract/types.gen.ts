@@ -56,7 +56,14 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change a case
+         * @description Triage, assignment and status. Absent means leave, `null` means clear. A provider changes status, assignee,
+         *     service and the formal complaint of its own cases; a case handler changes everything else too. With `passedOn` a
+         *     question goes from the central team to its organisation. A `status` without an answer leaves no response.
+         *     `priority` may be `high` for any category.
+         */
+        patch: operations["updateCase"];
         trace?: never;
     };
     "/v1/cases/{reference}/decisions": {
@@ -66,7 +73,12 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get?: never;
+        /**
+         * What was decided about a case
+         * @description Oldest first. The public sees what was done and why, as codes; staff also see who decided, and where the text
+         *     was edited.
+         */
+        get: operations["listDecisions"];
         put?: never;
         /**
          * Decide what the public sees of a case
@@ -98,13 +110,861 @@ export interface paths {
         /**
          * Answer a case
          * @description A provider answers a case of its own organisations, a case handler any. `status` moves the case in the same
-         *     step. The answer is public as soon as the case is.
+         *     step. The answer is public as soon as the case is, or once a case handler has published it where its
+         *     organisation has its answers moderated before.
          */
         post: operations["createResponse"];
         delete?: never;
         options?: never;
         head?: never;
         patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/additions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add something to your case
+         * @description The reporter adds something, or answers a question that staff asked with `answers`. Staff see it at once; the
+         *     public never does.
+         */
+        post: operations["createAddition"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/withdrawals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Withdraw your case, or your consent to its publication
+         * @description `publication`: the case becomes private and leaves the public at once; work on it goes on. `case`: the case is
+         *     closed as `withdrawn` and gone from the public for good.
+         */
+        post: operations["createWithdrawal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/reopenings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Dispute a closing, or reopen your case
+         * @description A closed case that is not withdrawn is opened again, with the reason for the staff to read.
+         */
+        post: operations["createReopening"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/outcomes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Rate the outcome of your case
+         * @description Once, after it was closed: whether it was resolved, and how you were treated. What is left out stays unanswered.
+         */
+        post: operations["createOutcome"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/receipts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give a reporter a new receipt
+         * @description For a reporter who has lost theirs, once the case handler knows who they are. The old receipt stops working.
+         */
+        post: operations["renewReceipt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask or tell the reporter something
+         * @description Reaches the reporter through their receipt; they are told by mail that there is something to read, never what.
+         *     Not for the public.
+         */
+        post: operations["createMessage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/surveys/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the question about an outcome
+         * @description Shows and records nothing. The address is the link that the reporter was sent: signed, for one answer, and for a
+         *     limited time.
+         */
+        get: operations["getSurvey"];
+        put?: never;
+        /**
+         * Answer the question about an outcome
+         * @description Works once. What is left out stays unanswered.
+         */
+        post: operations["answerSurvey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/contact-searches": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Find a reporter's cases by how they are reached
+         * @description For case handlers, so that somebody on the telephone is known again. Exact match of the whole e-mail address or
+         *     telephone number, written in any way; newest first. Kept in the access log.
+         */
+        post: operations["searchContacts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/images": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload a picture for a new case
+         * @description JPEG, PNG, GIF or WebP, told by its content and not by its name, up to 5 MiB and 25 million pixels. It is encoded
+         *     anew as JPEG or PNG, so that nothing but the picture is kept, and waits a day for a case that names it in `images`.
+         */
+        post: operations["createImage"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/images/{image}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a picture of a case
+         * @description Seen by whoever sees the text of the case; the public only when the text is public and no decision hides the picture.
+         */
+        get: operations["getImage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/queue": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What waits for a decision
+         * @description The cases that wait for whoever asks: for a case handler new and changed cases, waiting answers, reports and
+         *     removal requests; for the second tier what was referred to it. Urgent ones first, then high priority, then what
+         *     is due first, then the oldest.
+         */
+        get: operations["listQueue"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/claims": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Claim a case while deciding on it
+         * @description So that two people do not decide the same. The claim ends by itself; claiming again makes it longer. Others
+         *     cannot decide while it lasts. The version of the case stays as it is.
+         */
+        post: operations["createClaim"];
+        /**
+         * Give a claim back
+         * @description Ends the claim of the acting user; without one nothing happens.
+         */
+        delete: operations["endClaim"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide on several cases at once
+         * @description Each decision stands or fails for itself; the answer has a result for each, in the order given.
+         */
+        post: operations["createDecisions"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/responses/{response}/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide on an answer to a case
+         * @description Publishes an answer that waits, edits it, takes it down or puts it back. What it said before is kept.
+         */
+        post: operations["createResponseDecision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Report a published case as unsuitable
+         * @description Anybody may. A report of personal data, of a named member of staff or of a threat hides the text at once until
+         *     somebody decides, for one working day at most; any other changes nothing before it is decided. A text that was
+         *     judged after a report is not hidden again by the same.
+         */
+        post: operations["createReport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reports from the public
+         * @description Oldest first.
+         */
+        get: operations["listReports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/removal-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ask for the removal of a published case
+         * @description An organisation asks, a case handler decides. For personal data, a named member of staff or a threat the text is
+         *     hidden at once until then, for one working day at most; for `vexatious` nothing changes before.
+         */
+        post: operations["createRemovalRequest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/removal-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Removal requests
+         * @description A case handler sees all, a provider its own. Oldest first.
+         */
+        get: operations["listRemovalRequests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/removal-requests/{request}/decisions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide on a removal request
+         * @description `remove` takes the case from the public and tells its reporter; a later decision on the case can bring it back.
+         *     `decline` leaves it, or shows it again. Nobody decides on their own request.
+         */
+        post: operations["decideRemoval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/referrals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Refer a case to another organisation
+         * @description The case moves at once and stays open; the new organisation accepts or declines within the time of the policy
+         *     `referral`. The former one keeps reading it, without contact details.
+         */
+        post: operations["createReferral"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/referral-answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accept or decline a referred case
+         * @description Declined, it goes back to the organisation it came from, with the reason.
+         */
+        post: operations["answerReferral"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/notes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read the internal notes of a case
+         * @description Those of your own side, and those that the other side shared. Oldest first.
+         */
+        get: operations["listNotes"];
+        put?: never;
+        /**
+         * Add an internal note to a case
+         * @description Seen by your own side, the central team or the organisation, and with `shared` by the other one too. Never by
+         *     the reporter, a commissioner or the public.
+         */
+        post: operations["createNote"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The history of a case
+         * @description Every change: what, when, by which client and person, why, and which fields. Oldest first.
+         */
+        get: operations["listCaseEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organisations/{code}/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How an organisation works with the service
+         * @description Where it is told of new cases, whether its answers are moderated before they are public, and from when it takes
+         *     cases.
+         */
+        get: operations["getOrganisationSettings"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change how an organisation works with the service
+         * @description Absent means leave, `null` means clear.
+         */
+        patch: operations["updateOrganisationSettings"];
+        trace?: never;
+    };
+    "/v1/clients": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the API clients
+         * @description Oldest first, the revoked ones too.
+         */
+        get: operations["listClients"];
+        put?: never;
+        /**
+         * Create an API client with its first key
+         * @description The key is in this answer and nowhere else.
+         */
+        post: operations["createClient"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clients/{client}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read one API client
+         * @description With its keys by their prefix, and when each was used last.
+         */
+        get: operations["getClient"];
+        put?: never;
+        post?: never;
+        /**
+         * Revoke an API client with all its keys
+         * @description Within a second no key of it works any more. Its cases and its history stay.
+         */
+        delete: operations["revokeClient"];
+        options?: never;
+        head?: never;
+        /**
+         * Change an API client
+         * @description Absent means leave, `null` means clear. The role stays; make another client for another role.
+         */
+        patch: operations["updateClient"];
+        trace?: never;
+    };
+    "/v1/clients/{client}/keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Give an API client another key
+         * @description At most two work at a time, so that one can replace the other without a gap. The key is in this answer and
+         *     nowhere else.
+         */
+        post: operations["createKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clients/{client}/keys/{key}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revoke one key
+         * @description Within a second it works no more.
+         */
+        delete: operations["revokeKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/accesses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Who read personal data
+         * @description Newest first: which client and person opened which cases, by which operation.
+         */
+        get: operations["listAccesses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/service": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What a front end must show
+         * @description Telephone and text number, hours, the address, and the notice that this is not for emergencies.
+         */
+        get: operations["getService"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/forms/{kind}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A form for one organisation
+         * @description JSON Schema (2020-12) and hints for exactly what this organisation accepts: services, categories, instruments,
+         *     required fields and texts. Intake validates what comes by web with the same schema; `version` changes with it.
+         */
+        get: operations["getForm"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statuses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The statuses of a case
+         * @description Each with its label, whether it is open or closed, and the allowed moves, by whom.
+         */
+        get: operations["listStatuses"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/publications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The states of publication
+         * @description Each with its label, what the public sees, and what may be decided, by whom.
+         */
+        get: operations["listPublications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/channels": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The channels
+         * @description Each with its label, the kinds it takes, and which roles may name it.
+         */
+        get: operations["listChannels"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/kinds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The kinds of case
+         * @description Each with its label and what it is for.
+         */
+        get: operations["listKinds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/privacies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The levels of privacy
+         * @description From the least to the most public.
+         */
+        get: operations["listPrivacies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/reasons": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The reason codes
+         * @description Of decisions, reports, removal requests and reopenings, each with its label.
+         */
+        get: operations["listReasons"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/instruments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The rating instruments
+         * @description Star ratings and the Friends and Family Test in its old and new wording, each question with its answers and the
+         *     direction of its scale.
+         */
+        get: operations["listInstruments"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How long things may take
+         * @description The clocks: working days are those of England.
+         */
+        get: operations["listPolicies"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/policies/{policy}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change how long something may take
+         * @description For clocks that begin from now on; one that runs stays as it is.
+         */
+        patch: operations["updatePolicy"];
         trace?: never;
     };
     "/v1/geo-feed": {
@@ -441,7 +1301,7 @@ export interface components {
              * @description It is happening now; makes it urgent where the category allows that.
              * @default false
              */
-            happeningNow: boolean;
+            happeningNow?: boolean;
             /** @description An answer is to reach the reporter; true for a concern and a question if nothing is said. */
             wantsResponse?: boolean;
             /** @description `private` (nobody but the staff concerned), `anonymous`, or `named`; `private` if nothing is said. */
@@ -450,15 +1310,21 @@ export interface components {
              * @description The reporter is under 16; their name is never published.
              * @default false
              */
-            under16: boolean;
+            under16?: boolean;
             /**
              * @description The reporter speaks for somebody else.
              * @default false
              */
-            onBehalf: boolean;
+            onBehalf?: boolean;
             contact?: components["schemas"]["NewContact"];
             /** @description The month of the visit, at most 24 months back. */
             visitMonth?: string;
+            /** @description Answers to questions of the rating instruments (`/v1/instruments`); for feedback. */
+            ratings?: components["schemas"]["CaseRating"][];
+            /** @description Pictures that were uploaded before (`POST /v1/images`). */
+            images?: string[];
+            /** @description For a case handler, who creates moderated cases; needed there, refused elsewhere. */
+            moderation?: components["schemas"]["NewModeration"];
             /** @description The reporter has accepted the terms; needed on the web. */
             acceptsTerms?: boolean;
             /** @description Leave it out. */
@@ -476,13 +1342,17 @@ export interface components {
             organisation: components["schemas"]["OrganisationName"];
             reportedAt: components["schemas"]["Time"];
             version: number;
+            /** @description The reporter's secret for this case, for the header `Case-Receipt`; only they should have it. */
+            receipt: string;
+            /** @description Where to turn at once, when the text speaks of danger; show it first. */
+            guidance: string | null;
             /** @description What to tell the reporter, when the case was taken as something else than it was sent as. */
             advice: string | null;
             /** @description What every form must show. */
             notice: string;
         };
         /** @description A case as you may see it; `view` says how. */
-        Case: components["schemas"]["PublicCase"] | components["schemas"]["CaseStub"] | components["schemas"]["OwnCase"] | components["schemas"]["StaffCase"];
+        Case: components["schemas"]["PublicCase"] | components["schemas"]["CaseStub"] | components["schemas"]["OwnCase"] | components["schemas"]["ReporterCase"] | components["schemas"]["StaffCase"];
         /** @description A published case as everybody sees it. */
         PublicCase: {
             /**
@@ -510,6 +1380,11 @@ export interface components {
             language: string | null;
             tags: string[];
             ratings: components["schemas"]["Rating"][];
+            /** @description Its reporter has made a formal complaint besides. */
+            formalComplaint: boolean;
+            /** @description What its reporter said of the outcome, or null. */
+            outcome: components["schemas"]["PublicOutcome"] | null;
+            images: components["schemas"]["Image"][];
             /** @description The public answers, oldest first. */
             responses: components["schemas"]["Response"][];
             /** @description Where its organisation is. */
@@ -609,6 +1484,36 @@ export interface components {
             resolvedAt: components["schemas"]["NullableTime"];
             updatedAt: components["schemas"]["Time"];
             version: number;
+            /** @description Somebody may be in danger. */
+            urgent: boolean;
+            breach: boolean;
+            formalComplaint: boolean;
+            commissioned: components["schemas"]["Commissioned"] | null;
+            /** @description A question that the central team has passed on. */
+            passedOn: boolean;
+            assignee: string | null;
+            /** @description It came from a client that tries things out. */
+            test: boolean;
+            moderateDueAt: components["schemas"]["NullableTime"];
+            acknowledgeDueAt: components["schemas"]["NullableTime"];
+            respondDueAt: components["schemas"]["NullableTime"];
+            /** @description When the next of its clocks runs out; null when none runs. */
+            dueAt: components["schemas"]["NullableTime"];
+            overdue: boolean;
+            /** @description A report has hidden its text until a decision, at most until then. */
+            heldUntil: components["schemas"]["NullableTime"];
+            minutesToAcknowledge: number | null;
+            minutesToResolve: number | null;
+            outcome: components["schemas"]["Outcome"] | null;
+            images: components["schemas"]["StaffImage"][];
+            /** @description What passed between staff and reporter. */
+            messages: components["schemas"]["Message"][];
+            /** @description The last referral. */
+            referral: components["schemas"]["Referral"] | null;
+            /** @description Who is deciding on it just now. */
+            claim: components["schemas"]["Claim"] | null;
+            /** @description What you may decide about its publication now. */
+            allowedDecisions: ("publish" | "keep_private" | "refer" | "reject" | "remove")[];
             responses: components["schemas"]["StaffResponse"][];
             /** @description Where you may move it now. */
             allowedStatuses: components["schemas"]["CaseStatus"][];
@@ -641,16 +1546,28 @@ export interface components {
         Cursor: string | null;
         /** @description What becomes of a case in public. */
         NewDecision: {
-            /** @enum {string} */
-            action: "publish" | "keep_private";
             /**
-             * @description Why.
+             * @description `refer` hands it to the second tier, `reject` refuses what was never published, `remove` takes down what was.
              * @enum {string}
              */
-            reason: "fit_to_publish" | "edited_personal_data" | "edited_other" | "reporter_asked" | "identifies_somebody" | "not_suitable";
+            action: "publish" | "keep_private" | "refer" | "reject" | "remove";
+            reason: components["schemas"]["CaseReason"];
+            /** @description The title that the public may read. If nothing is said it is the one that was decided before, or none. */
             moderatedTitle?: string | null;
-            /** @description What the public may read; needed to publish what its reporter wants public. */
+            /** @description What the public may read; this or `edits` is needed to publish what its reporter wants public. */
             moderatedText?: string;
+            /** @description Makes the moderated text from the original; an empty list publishes it as it is. In order, not overlapping. */
+            edits?: components["schemas"]["TextEdit"][];
+            /** @description Less public than its reporter chose, or back again; never more. */
+            privacy?: components["schemas"]["Privacy"];
+            /** @description The pictures that the public does not see from now on; the others it does. */
+            hiddenImages?: string[];
+            /** @description Needed for the first decision of a case handler on a case that did not come from a source. */
+            commissioned?: components["schemas"]["Commissioned"];
+            priority?: components["schemas"]["Priority"];
+            breach?: boolean;
+            /** @description Why, for staff. */
+            note?: string;
         };
         /** @description An answer to a case. */
         NewResponse: {
@@ -812,7 +1729,7 @@ export interface components {
             attribution?: string;
             licence?: string;
             /** @default 15 */
-            intervalMinutes: number;
+            intervalMinutes?: number;
             /** @description Older items are not taken, and leave when they become older. */
             maxAgeDays?: number;
         };
@@ -962,6 +1879,757 @@ export interface components {
             items: components["schemas"]["Run"][];
             next: components["schemas"]["Cursor"];
         };
+        /**
+         * @description Who commissions the care that the case is about.
+         * @enum {string}
+         */
+        Commissioned: "locally" | "nationally";
+        /**
+         * @description `high` stands before `normal` in every queue.
+         * @enum {string}
+         */
+        Priority: "normal" | "high";
+        /**
+         * @description Why a decision was made; `/v1/reasons` has the labels.
+         * @enum {string}
+         */
+        CaseReason: "fit_to_publish" | "edited_personal_data" | "edited_staff_name" | "edited_other" | "reporter_asked" | "identifies_somebody" | "names_staff" | "safeguarding" | "threat" | "vexatious" | "not_suitable" | "not_about_care" | "duplicate" | "second_opinion" | "removal_undone";
+        /**
+         * @description Why somebody wants a published case gone.
+         * @enum {string}
+         */
+        ObjectionReason: "personal_data" | "names_staff" | "threat" | "offensive" | "not_about_us" | "untrue" | "vexatious" | "other";
+        /**
+         * @description A change of the original text: the characters from `from` up to but not including `to`, counted in UTF-16 code
+         *     units as JavaScript, Java and C# count them, are replaced by `replacement`.
+         */
+        TextEdit: {
+            from: number;
+            to: number;
+            /** @enum {string} */
+            reason: "personal_data" | "names_staff" | "offensive" | "legal" | "typing_error" | "other";
+            /** @description What stands there instead; `[…]` if nothing is said. */
+            replacement?: string;
+        };
+        /** @description A picture of a case. */
+        Image: {
+            /** @description Its unguessable name. */
+            image: string;
+            /** Format: uri */
+            url: string;
+            /** @enum {string} */
+            mediaType: "image/jpeg" | "image/png";
+            width: number;
+            height: number;
+        };
+        /** @description A picture of a case as staff see it. */
+        StaffImage: {
+            image: string;
+            /** Format: uri */
+            url: string;
+            /** @enum {string} */
+            mediaType: "image/jpeg" | "image/png";
+            width: number;
+            height: number;
+            /** @description A decision keeps it from the public. */
+            hidden: boolean;
+        };
+        /** @description A picture that waits for its case. */
+        UploadedImage: {
+            /** @description What `images` of a new case takes. */
+            image: string;
+            /**
+             * @description As what it was kept, whatever it was sent as.
+             * @enum {string}
+             */
+            mediaType: "image/jpeg" | "image/png";
+            width: number;
+            height: number;
+            bytes: number;
+            /** @description Without a case it is forgotten then. */
+            expiresAt: components["schemas"]["Time"];
+        };
+        /** @description What the reporter said of the outcome. */
+        Outcome: {
+            /** @description Whether it was resolved, or null. */
+            resolved: boolean | null;
+            /** @description Whether they were treated well, or null. */
+            manner: boolean | null;
+            at: components["schemas"]["Time"];
+        };
+        /** @description What the reporter said of the outcome, as everybody sees it. */
+        PublicOutcome: {
+            resolved: boolean | null;
+            manner: boolean | null;
+        };
+        /** @description What the reporter says of the outcome; what is left out or null stays unanswered. */
+        NewOutcome: {
+            /** @description Was it resolved? */
+            resolved?: boolean | null;
+            /** @description Were you treated well while it was dealt with? */
+            manner?: boolean | null;
+        };
+        /** @description Something between staff and reporter. */
+        Message: {
+            message: string;
+            /** @enum {string} */
+            author: "reporter" | "provider" | "central";
+            /** @description The message that it answers. */
+            answers: string | null;
+            text: string;
+            at: components["schemas"]["Time"];
+        };
+        /** @description A case on its way from one organisation to another. */
+        Referral: {
+            from: components["schemas"]["OrganisationName"];
+            to: components["schemas"]["OrganisationName"];
+            /** @enum {string} */
+            state: "waiting" | "accepted" | "declined" | "cancelled";
+            at: components["schemas"]["Time"];
+            dueAt: components["schemas"]["Time"];
+            answeredAt: components["schemas"]["NullableTime"];
+        };
+        /** @description Who is deciding on a case just now. */
+        Claim: {
+            actingUser: string;
+            until: components["schemas"]["Time"];
+        };
+        /** @description For how long. */
+        NewClaim: {
+            /** @default 15 */
+            minutes?: number;
+        };
+        /** @description A case as its reporter sees it who shows the receipt. */
+        ReporterCase: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            view: "reporter";
+            reference: components["schemas"]["CaseReference"];
+            /** Format: uri */
+            url: string;
+            kind: components["schemas"]["CaseKind"];
+            channel: components["schemas"]["Channel"];
+            status: components["schemas"]["CaseStatus"];
+            publication: components["schemas"]["Publication"];
+            privacy: components["schemas"]["Privacy"];
+            category: components["schemas"]["CategoryCode"];
+            organisation: components["schemas"]["OrganisationName"];
+            service: components["schemas"]["ServiceName"] | null;
+            original: components["schemas"]["OriginalText"];
+            reportedAt: components["schemas"]["Time"];
+            acknowledgedAt: components["schemas"]["NullableTime"];
+            closedAt: components["schemas"]["NullableTime"];
+            resolvedAt: components["schemas"]["NullableTime"];
+            updatedAt: components["schemas"]["Time"];
+            version: number;
+            responses: components["schemas"]["Response"][];
+            messages: components["schemas"]["Message"][];
+            images: components["schemas"]["Image"][];
+            outcome: components["schemas"]["Outcome"] | null;
+            /** @description What the reporter may do now. */
+            allowedActions: ("add" | "withdraw_publication" | "withdraw_case" | "reopen" | "rate")[];
+        };
+        /** @description What the reporter adds. */
+        NewAddition: {
+            text: string;
+            /** @description The message of the staff that it answers. */
+            answers?: string;
+        };
+        /** @description What staff ask or tell the reporter. */
+        NewMessage: {
+            text: string;
+        };
+        /** @description What the reporter takes back. */
+        NewWithdrawal: {
+            /** @enum {string} */
+            what: "publication" | "case";
+        };
+        /** @description Why the reporter opens the case again. */
+        NewReopening: {
+            /** @enum {string} */
+            reason: "not_resolved" | "disagree" | "happened_again" | "other";
+            text: string;
+        };
+        /** @description A receipt, shown once. */
+        RenewedReceipt: {
+            reference: components["schemas"]["CaseReference"];
+            receipt: string;
+            version: number;
+        };
+        /** @description The question about the outcome of one case. */
+        Survey: {
+            reference: components["schemas"]["CaseReference"];
+            organisation: components["schemas"]["OrganisationName"];
+            closedAt: components["schemas"]["Time"];
+            questions: {
+                /** @enum {string} */
+                name: "resolved" | "manner";
+                label: string;
+            }[];
+            answered: boolean;
+            expiresAt: components["schemas"]["Time"];
+        };
+        /** @description One way to reach somebody. */
+        ContactSearch: {
+            /** Format: email */
+            email?: string;
+            phone?: string;
+        };
+        /**
+         * @description What a case waits for.
+         * @enum {string}
+         */
+        WaitsFor: "case" | "response" | "report" | "removal_request";
+        /** @description A case that waits for a decision. */
+        QueueItem: {
+            waitsFor: components["schemas"]["WaitsFor"][];
+            /** @description When the first of it is due. */
+            dueAt: components["schemas"]["NullableTime"];
+            overdue: boolean;
+            case: components["schemas"]["StaffCase"];
+        };
+        /** @description A page of the queue. */
+        QueuePage: {
+            items: components["schemas"]["QueueItem"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description What was decided about a case, or about one answer to it. */
+        Decision: {
+            /** @enum {string} */
+            action: "publish" | "keep_private" | "refer" | "reject" | "remove";
+            reason: string;
+            /** @description The answer that it is about, or null for the case. */
+            response: string | null;
+            at: components["schemas"]["Time"];
+            /** @description Where the text was changed and why; for staff only. */
+            edits?: {
+                from: number;
+                to: number;
+                reason: string;
+            }[];
+            /** @description For staff only. */
+            note?: string | null;
+            /** @description Who decided; for staff only. */
+            actingUser?: string | null;
+        };
+        /** @description The decisions. */
+        DecisionPage: {
+            items: components["schemas"]["Decision"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description Several decisions. */
+        NewDecisions: {
+            decisions: {
+                reference: string;
+                /** @description The version that was read. */
+                version: number;
+                decision: components["schemas"]["NewDecision"];
+            }[];
+        };
+        /** @description What became of each decision, in the order given. */
+        DecisionResults: {
+            items: {
+                reference: string;
+                done: boolean;
+                case: components["schemas"]["StaffCase"] | null;
+                /** @description Why it was not done, as the single operation would have answered. */
+                problem: components["schemas"]["Problem"] | null;
+            }[];
+        };
+        /** @description What becomes of an answer in public. */
+        NewResponseDecision: {
+            /** @enum {string} */
+            action: "publish" | "reject" | "remove";
+            reason: components["schemas"]["CaseReason"];
+            /** @description What it says from now on; as it is if nothing is said. */
+            text?: string;
+        };
+        /** @description What is wrong with a published case. */
+        NewReport: {
+            reason: components["schemas"]["ObjectionReason"];
+            text?: string;
+            /** @description Leave it out. */
+            website?: string;
+        };
+        /** @description A report was received. */
+        ReceivedReport: {
+            report: string;
+            /** @description By then somebody decides. */
+            dueAt: components["schemas"]["Time"];
+            /** @description The text is hidden until then. */
+            hidden: boolean;
+        };
+        /** @description Why a case should go. */
+        NewRemovalRequest: {
+            reason: components["schemas"]["ObjectionReason"];
+            /** @description For the case handler who decides. */
+            text: string;
+        };
+        /** @description What becomes of a removal request. */
+        NewRemovalDecision: {
+            /** @enum {string} */
+            action: "remove" | "decline";
+            reason: components["schemas"]["CaseReason"];
+        };
+        /** @description A report from the public, or a removal request of an organisation. */
+        Objection: {
+            request: string;
+            /** @enum {string} */
+            kind: "report" | "removal_request";
+            case: components["schemas"]["CaseReference"];
+            /** @description Who asks; null for the public. */
+            organisation: components["schemas"]["OrganisationName"] | null;
+            reason: components["schemas"]["ObjectionReason"];
+            text: string | null;
+            /** @enum {string} */
+            state: "open" | "upheld" | "declined";
+            at: components["schemas"]["Time"];
+            dueAt: components["schemas"]["Time"];
+            overdue: boolean;
+            decidedAt: components["schemas"]["NullableTime"];
+            decisionReason: string | null;
+        };
+        /** @description A page of reports or removal requests. */
+        ObjectionPage: {
+            items: components["schemas"]["Objection"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description What to change of a case; absent means leave, null means clear. */
+        CaseUpdate: {
+            status?: components["schemas"]["CaseStatus"];
+            /** @description Who works on it, as your tool names them. */
+            assignee?: string | null;
+            /** @description The reporter has made a formal complaint besides; public. */
+            formalComplaint?: boolean;
+            organisation?: components["schemas"]["OrganisationCode"];
+            /** @description The code of a department of its organisation. */
+            service?: string | null;
+            category?: components["schemas"]["CategoryCode"];
+            priority?: components["schemas"]["Priority"];
+            /** @description Somebody may be in danger; alerts the on-call address when it becomes true. */
+            urgent?: boolean;
+            /** @description A breach of fundamental standards; never public. */
+            breach?: boolean;
+            commissioned?: components["schemas"]["Commissioned"] | null;
+            /** @description A question is passed on to its organisation. */
+            passedOn?: boolean;
+            /** @description Why, for the history; a code of yours, nothing personal. */
+            reason?: string;
+        };
+        /** @description Where a case is to go. */
+        NewReferral: {
+            organisation: components["schemas"]["OrganisationCode"];
+            /** @description For the people there. */
+            note?: string;
+        };
+        /** @description Whether a referred case is taken. */
+        NewReferralAnswer: {
+            /** @enum {string} */
+            action: "accept" | "decline";
+            /** @description Why, for the people it came from; needed to decline. */
+            note?: string;
+        };
+        /** @description An internal note. */
+        NewNote: {
+            text: string;
+            /**
+             * @description For the central team and the organisation alike.
+             * @default false
+             */
+            shared?: boolean;
+        };
+        /** @description An internal note. */
+        Note: {
+            note: string;
+            /** @description Whose it is; null for the central team. */
+            organisation: components["schemas"]["OrganisationName"] | null;
+            actingUser: string | null;
+            shared: boolean;
+            text: string;
+            at: components["schemas"]["Time"];
+        };
+        /** @description A note that was added. */
+        CreatedNote: {
+            note: components["schemas"]["Note"];
+            /** @description The version of the case now. */
+            version: number;
+        };
+        /** @description The notes. */
+        NotePage: {
+            items: components["schemas"]["Note"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description One line of the history of a case. */
+        CaseEvent: {
+            id: string;
+            type: string;
+            at: components["schemas"]["Time"];
+            /** @description The name of the API client; null for the service itself, its reporter or the public. */
+            client: string | null;
+            actingUser: string | null;
+            reason: string | null;
+            /** @description What changed; never from what to what. */
+            fields: string[];
+            version: number | null;
+        };
+        /** @description A page of the history. */
+        CaseEventPage: {
+            items: components["schemas"]["CaseEvent"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description How an organisation works with the service. */
+        OrganisationSettings: {
+            organisation: components["schemas"]["OrganisationName"];
+            notifyEmail: string | null;
+            notifyEmail2: string | null;
+            /**
+             * @description Whether a case handler reads its answers before they are public, or after.
+             * @enum {string}
+             */
+            responseModeration: "before" | "after";
+            /**
+             * @description How it hears of feedback; of a concern it always hears at once.
+             * @enum {string}
+             */
+            feedbackNotice: "at_once" | "digest" | "none";
+            /**
+             * Format: date
+             * @description From this day on it takes cases; null for always.
+             */
+            acceptsCasesFrom: string | null;
+            /** @description What intake says before that day. */
+            whereToTurn: string | null;
+            /** @description Address of its tool for one case; `{reference}` becomes the case's. */
+            respondUrl: string | null;
+            version: number;
+        };
+        /** @description What to change; absent means leave, null means clear. */
+        OrganisationSettingsUpdate: {
+            /** Format: email */
+            notifyEmail?: string | null;
+            /** Format: email */
+            notifyEmail2?: string | null;
+            /** @enum {string} */
+            responseModeration?: "before" | "after";
+            /** @enum {string} */
+            feedbackNotice?: "at_once" | "digest" | "none";
+            /** Format: date */
+            acceptsCasesFrom?: string | null;
+            whereToTurn?: string | null;
+            respondUrl?: string | null;
+        };
+        /**
+         * @description What a client is for; its scopes follow from it.
+         * @enum {string}
+         */
+        RoleName: "form" | "integrator" | "case_handler" | "second_tier" | "provider" | "commissioner" | "feed_provider" | "supplier" | "administrator";
+        /** @description An API client to be created. */
+        NewClient: {
+            name: string;
+            role: components["schemas"]["RoleName"];
+            /** @description Kept with every case that comes through it. */
+            brand?: string;
+            /** @description For a form, from where its key works. */
+            origins?: string[];
+            /** @description For a provider or commissioner, whose cases it sees. */
+            organisations?: components["schemas"]["OrganisationCode"][];
+            /** @description For a feedback provider, the source that it pushes to. */
+            source?: components["schemas"]["SourceName"];
+            /**
+             * @description Its cases are never published, notified, pushed or counted.
+             * @default false
+             */
+            test?: boolean;
+            /** @description Address template of a page that follows a case, for mails; `{reference}` is filled in. */
+            followUrl?: string;
+            /** @description Address template of the survey page, for mails; `{token}` is filled in. */
+            surveyUrl?: string;
+        };
+        /** @description What to change of a client; absent means leave, null means clear. */
+        ClientUpdate: {
+            name?: string;
+            brand?: string | null;
+            origins?: string[];
+            organisations?: components["schemas"]["OrganisationCode"][];
+            followUrl?: string | null;
+            surveyUrl?: string | null;
+        };
+        /** @description A caller with keys. */
+        Client: {
+            client: number;
+            /** Format: uri */
+            url: string;
+            name: string;
+            role: components["schemas"]["RoleName"];
+            scopes: string[];
+            brand: string | null;
+            origins: string[];
+            organisations: components["schemas"]["OrganisationName"][];
+            source: string | null;
+            test: boolean;
+            followUrl: string | null;
+            surveyUrl: string | null;
+            keys: components["schemas"]["Key"][];
+            createdAt: components["schemas"]["Time"];
+            revokedAt: components["schemas"]["NullableTime"];
+            version: number;
+        };
+        /** @description A key, without what makes it work. */
+        Key: {
+            /** @description The middle of the key, by which it is told from others. */
+            prefix: string;
+            scopes: string[];
+            createdAt: components["schemas"]["Time"];
+            expiresAt: components["schemas"]["NullableTime"];
+            revokedAt: components["schemas"]["NullableTime"];
+            /** @description To the minute. */
+            lastUsedAt: components["schemas"]["NullableTime"];
+        };
+        /** @description A key to be made. */
+        NewKey: {
+            expiresAt?: components["schemas"]["Time"];
+            /** @description Fewer than the role has; all of them if nothing is said. */
+            scopes?: string[];
+        };
+        /** @description A key, whole, for this once. */
+        CreatedKey: {
+            key: string;
+            prefix: string;
+        };
+        /** @description A client and its first key. */
+        CreatedClient: {
+            client: components["schemas"]["Client"];
+            /** @description Shown here only. */
+            key: string;
+        };
+        /** @description A page of clients. */
+        ClientPage: {
+            items: components["schemas"]["Client"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description Somebody read personal data. */
+        Access: {
+            at: components["schemas"]["Time"];
+            /** @description The name of the API client. */
+            client: string;
+            actingUser: string | null;
+            operation: string;
+            cases: components["schemas"]["CaseReference"][];
+        };
+        /** @description A page of the access log. */
+        AccessPage: {
+            items: components["schemas"]["Access"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description What a front end must show. */
+        ServiceDescription: {
+            name: string;
+            telephone: string | null;
+            textNumber: string | null;
+            email: string | null;
+            hours: string | null;
+            /** @description That this is not for emergencies, and where to turn instead. */
+            notice: string;
+        };
+        /** @description Everything that a form for one organisation needs. */
+        Form: {
+            kind: components["schemas"]["CaseKind"];
+            organisation: components["schemas"]["OrganisationName"];
+            /** @description Changes with what the form takes. */
+            version: string;
+            title: string;
+            /** @description JSON Schema (2020-12) of the body that `submit` takes. */
+            schema: {
+                [key: string]: unknown;
+            };
+            /** @description How to show each field, in the order to show them. */
+            hints: components["schemas"]["FormHint"][];
+            /** @description That this is not for emergencies; every form shows it. */
+            notice: string;
+            /** @description What the reporter accepts. */
+            terms: string;
+            submit: {
+                /** @constant */
+                method: "POST";
+                /** Format: uri */
+                url: string;
+            };
+            /** @description Where pictures go first, and how many there may be. */
+            images: {
+                /** @constant */
+                method: "POST";
+                /** Format: uri */
+                url: string;
+                most: number;
+                mediaTypes: string[];
+                maxBytes: number;
+            };
+        };
+        /** @description How to show one field. */
+        FormHint: {
+            /**
+             * @description JSON Pointer (RFC 6901) into the body. A question of an instrument is `/ratings/<n>/answer`, with two `hidden`
+             *     hints of one option each beside it, `/ratings/<n>/instrument` and `/ratings/<n>/question`; a rating that is
+             *     not answered is left out. Every `hidden` hint has the one value to send.
+             */
+            pointer: string;
+            /** @enum {string} */
+            widget: "text" | "textarea" | "select" | "radio" | "checkbox" | "email" | "tel" | "month" | "images" | "hidden";
+            label: string;
+            help: string | null;
+            required: boolean;
+            /** @description What may be chosen; empty where anything may be written. */
+            options: {
+                value: string | number | boolean;
+                label: string;
+                help: string | null;
+            }[];
+        };
+        /** @description A word of the contract with what to show for it. */
+        VocabularyEntry: {
+            code: string;
+            label: string;
+            help: string | null;
+        };
+        /** @description The words. */
+        VocabularyPage: {
+            items: components["schemas"]["VocabularyEntry"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description A status, and where a case may go from there. */
+        StatusEntry: {
+            code: components["schemas"]["CaseStatus"];
+            label: string;
+            help: string | null;
+            open: boolean;
+            moves: {
+                to: components["schemas"]["CaseStatus"];
+                by: string[];
+                kinds: components["schemas"]["CaseKind"][];
+            }[];
+        };
+        /** @description The statuses. */
+        StatusPage: {
+            items: components["schemas"]["StatusEntry"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description A state of publication, and what may be decided there. */
+        PublicationEntry: {
+            code: components["schemas"]["Publication"];
+            label: string;
+            help: string | null;
+            /** @enum {string} */
+            publicSees: "everything_moderated" | "stub" | "nothing";
+            decisions: {
+                action: string;
+                by: string[];
+                to: components["schemas"]["Publication"];
+            }[];
+        };
+        /** @description The states of publication. */
+        PublicationPage: {
+            items: components["schemas"]["PublicationEntry"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description A channel. */
+        ChannelEntry: {
+            code: components["schemas"]["Channel"];
+            label: string;
+            help: string | null;
+            /** @description What it takes; a concern by another channel is taken as feedback. */
+            kinds: components["schemas"]["CaseKind"][];
+            roles: components["schemas"]["RoleName"][];
+        };
+        /** @description The channels. */
+        ChannelPage: {
+            items: components["schemas"]["ChannelEntry"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description A reason code. */
+        ReasonEntry: {
+            code: string;
+            label: string;
+            help: string | null;
+            /** @enum {string} */
+            of: "decision" | "edit" | "objection" | "reopening";
+        };
+        /** @description The reason codes. */
+        ReasonPage: {
+            items: components["schemas"]["ReasonEntry"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description A set of questions to be answered on a scale. */
+        Instrument: {
+            code: string;
+            label: string;
+            help: string | null;
+            organisationKinds: components["schemas"]["OrganisationKind"][];
+            questions: {
+                code: string;
+                text: string;
+                required: boolean;
+                scale: components["schemas"]["RatingScale"] | null;
+                answers: {
+                    code: string;
+                    label: string;
+                    /** @description Null for an answer that is no score. */
+                    value: number | null;
+                }[];
+            }[];
+        };
+        /** @description The rating instruments. */
+        InstrumentPage: {
+            items: components["schemas"]["Instrument"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description An answer to a question of an instrument. */
+        CaseRating: {
+            instrument: string;
+            question: string;
+            answer: string;
+        };
+        /** @description What a case handler has decided already, with a case that they create. */
+        NewModeration: {
+            commissioned: components["schemas"]["Commissioned"];
+            /**
+             * @description `publish` if nothing is said; what its reporter wants private is kept private.
+             * @default publish
+             * @enum {string}
+             */
+            action?: "publish" | "keep_private" | "refer";
+            moderatedTitle?: string;
+            /** @description What the public may read; needed to publish. */
+            moderatedText?: string;
+            reason?: components["schemas"]["CaseReason"];
+            /** @default false */
+            breach?: boolean;
+            /**
+             * @description Somebody may be in danger; alerts the on-call address, and waits for a decision of its own.
+             * @default false
+             */
+            urgent?: boolean;
+            priority?: components["schemas"]["Priority"];
+        };
+        /** @description How long something may take; working days or hours. */
+        Policy: {
+            policy: string;
+            label: string;
+            workingDays: number | null;
+            hours: number | null;
+            version: number;
+        };
+        /** @description One of the two. */
+        PolicyUpdate: {
+            workingDays?: number;
+            hours?: number;
+        };
+        /** @description The policies. */
+        PolicyPage: {
+            items: components["schemas"]["Policy"][];
+            next: components["schemas"]["Cursor"];
+        };
         /** @description The state of the process. */
         Health: {
             /** @constant */
@@ -1053,6 +2721,36 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description It was answered before; an answer counts once. */
+        AlreadyAnswered: {
+            headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Somebody else is deciding on it just now. */
+        Claimed: {
+            headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The client has as many keys as it may have. */
+        TooManyKeys: {
+            headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Something else has this name. */
         NameTaken: {
             headers: {
@@ -1104,7 +2802,7 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
-        /** @description The body is not `application/json`. */
+        /** @description The body is of a media type that this operation does not take. */
         UnsupportedMediaType: {
             headers: {
                 "Request-Id": components["headers"]["RequestId"];
@@ -1208,6 +2906,58 @@ export interface components {
         ReportedTo: components["schemas"]["Time"];
         /** @description Only cases in these states of publication; with `view=mine` only. */
         PublicationFilter: components["schemas"]["Publication"][];
+        /**
+         * @description The reference of an answer.
+         * @example 3F8K-PQ2D-7VWN-X
+         */
+        ResponseReference: string;
+        /**
+         * @description The name of a removal request.
+         * @example 3F8K-PQ2D-7VWN-X
+         */
+        RequestReference: string;
+        /**
+         * @description The unguessable name of a picture.
+         * @example Zk3uX1p0T7bQm4d9s8vYwA
+         */
+        ImageName: string;
+        /**
+         * @description What stands in the link that the reporter was sent.
+         * @example 2h.1796052000.kq3uX1p0T7bQm4d9s8vYwA
+         */
+        SurveyToken: string;
+        /**
+         * @description The number of an API client.
+         * @example 7
+         */
+        ClientId: number;
+        /**
+         * @description The prefix of a key.
+         * @example 0a1b2c3d4e5f
+         */
+        KeyPrefix: string;
+        /**
+         * @description The name of a policy.
+         * @example respond
+         */
+        PolicyName: string;
+        /**
+         * @description An ODS code.
+         * @example RJ1
+         */
+        OrganisationCodePath: components["schemas"]["OrganisationCode"];
+        /** @description Only those in this state. */
+        ObjectionState: "open" | "upheld" | "declined";
+        /** @description `true`: only cases whose next clock has run out; `false`: only others. With `view=mine` only. */
+        OverdueFilter: boolean;
+        /** @description Only cases that this person works on; with `view=mine` only. */
+        AssigneeFilter: string;
+        /** @description Only cases with, or without, a breach of fundamental standards; with `view=mine` only. */
+        BreachFilter: boolean;
+        /** @description Only cases with, or without, a formal complaint; with `view=mine` only. */
+        FormalComplaintFilter: boolean;
+        /** @description Newest first, or what is due first; the second with `view=mine` only. */
+        OrderParameter: "newest" | "due";
         /** @description The `next` of the page before. */
         After: string;
         /**
@@ -1262,6 +3012,16 @@ export interface operations {
                 reportedTo?: components["parameters"]["ReportedTo"];
                 /** @description Only cases in these states of publication; with `view=mine` only. */
                 publication?: components["parameters"]["PublicationFilter"];
+                /** @description `true`: only cases whose next clock has run out; `false`: only others. With `view=mine` only. */
+                overdue?: components["parameters"]["OverdueFilter"];
+                /** @description Only cases that this person works on; with `view=mine` only. */
+                assignee?: components["parameters"]["AssigneeFilter"];
+                /** @description Only cases with, or without, a breach of fundamental standards; with `view=mine` only. */
+                breach?: components["parameters"]["BreachFilter"];
+                /** @description Only cases with, or without, a formal complaint; with `view=mine` only. */
+                formalComplaint?: components["parameters"]["FormalComplaintFilter"];
+                /** @description Newest first, or what is due first; the second with `view=mine` only. */
+                order?: components["parameters"]["OrderParameter"];
                 /** @description The `next` of the page before. */
                 after?: components["parameters"]["After"];
                 /**
@@ -1383,6 +3143,106 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Case"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateCase: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CaseUpdate"];
+            };
+        };
+        responses: {
+            /** @description The case as it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffCase"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["MoveNotAllowed"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listDecisions: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The decisions. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecisionPage"];
                 };
             };
             304: components["responses"]["NotModified"];
@@ -1560,6 +3420,2244 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             422: components["responses"]["IdempotencyKeyReused"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createAddition: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAddition"];
+            };
+        };
+        responses: {
+            /** @description The case as its reporter sees it now. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReporterCase"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["MoveNotAllowed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createWithdrawal: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWithdrawal"];
+            };
+        };
+        responses: {
+            /** @description The case as its reporter sees it now. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReporterCase"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["MoveNotAllowed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createReopening: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReopening"];
+            };
+        };
+        responses: {
+            /** @description The case as its reporter sees it now. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReporterCase"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["MoveNotAllowed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createOutcome: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOutcome"];
+            };
+        };
+        responses: {
+            /** @description The case as its reporter sees it now. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReporterCase"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["MoveNotAllowed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    renewReceipt: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The new receipt; it is shown here only. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RenewedReceipt"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["VersionStale"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createMessage: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewMessage"];
+            };
+        };
+        responses: {
+            /** @description The case as it is now. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffCase"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["MoveNotAllowed"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSurvey: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description What stands in the link that the reporter was sent.
+                 * @example 2h.1796052000.kq3uX1p0T7bQm4d9s8vYwA
+                 */
+                token: components["parameters"]["SurveyToken"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The survey. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Survey"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    answerSurvey: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description What stands in the link that the reporter was sent.
+                 * @example 2h.1796052000.kq3uX1p0T7bQm4d9s8vYwA
+                 */
+                token: components["parameters"]["SurveyToken"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOutcome"];
+            };
+        };
+        responses: {
+            /** @description The answer is recorded. */
+            201: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Survey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["AlreadyAnswered"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    searchContacts: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ContactSearch"];
+            };
+        };
+        responses: {
+            /** @description The cases, 100 at most. */
+            200: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createImage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The person behind the tool; required with a case handler's key.
+                 * @example handler-17
+                 */
+                "Acting-User"?: components["parameters"]["OptionalActingUser"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "image/jpeg": unknown;
+                "image/png": unknown;
+                "image/gif": unknown;
+                "image/webp": unknown;
+                "application/octet-stream": unknown;
+            };
+        };
+        responses: {
+            /** @description The picture waits for its case. */
+            201: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadedImage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getImage: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+                /**
+                 * @description The unguessable name of a picture.
+                 * @example Zk3uX1p0T7bQm4d9s8vYwA
+                 */
+                image: components["parameters"]["ImageName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/jpeg": unknown;
+                    "image/png": unknown;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listQueue: {
+        parameters: {
+            query?: {
+                /** @description Only what waits for one of these. */
+                waitsFor?: components["schemas"]["WaitsFor"][];
+                /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
+                organisation?: components["parameters"]["OrganisationFilter"];
+                /** @description Only cases of these kinds. */
+                kind?: components["parameters"]["KindFilter"];
+                /** @description `none`: only what nobody else is deciding on; `mine`: only what the acting user has claimed. */
+                claimed?: "none" | "mine";
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: {
+                /**
+                 * @description The person behind the tool; required with a case handler's key.
+                 * @example handler-17
+                 */
+                "Acting-User"?: components["parameters"]["OptionalActingUser"];
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the queue. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueuePage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createClaim: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewClaim"];
+            };
+        };
+        responses: {
+            /** @description The claim. */
+            201: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Claim"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["Claimed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endClaim: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description There is no claim of yours. */
+            204: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createDecisions: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDecisions"];
+            };
+        };
+        responses: {
+            /** @description A result for each. */
+            200: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DecisionResults"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createResponseDecision: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+                /**
+                 * @description The reference of an answer.
+                 * @example 3F8K-PQ2D-7VWN-X
+                 */
+                response: components["parameters"]["ResponseReference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewResponseDecision"];
+            };
+        };
+        responses: {
+            /** @description The case as it is now. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffCase"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["MoveNotAllowed"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createReport: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReport"];
+            };
+        };
+        responses: {
+            /** @description The report was received. */
+            201: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceivedReport"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["MoveNotAllowed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listReports: {
+        parameters: {
+            query?: {
+                /** @description Only those in this state. */
+                state?: components["parameters"]["ObjectionState"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of reports. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObjectionPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createRemovalRequest: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRemovalRequest"];
+            };
+        };
+        responses: {
+            /** @description The request. */
+            201: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Objection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["MoveNotAllowed"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listRemovalRequests: {
+        parameters: {
+            query?: {
+                /** @description Only those in this state. */
+                state?: components["parameters"]["ObjectionState"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of removal requests. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ObjectionPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    decideRemoval: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The name of a removal request.
+                 * @example 3F8K-PQ2D-7VWN-X
+                 */
+                request: components["parameters"]["RequestReference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRemovalDecision"];
+            };
+        };
+        responses: {
+            /** @description The request, decided. */
+            201: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Objection"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["MoveNotAllowed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createReferral: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReferral"];
+            };
+        };
+        responses: {
+            /** @description The case as it is now. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffCase"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["MoveNotAllowed"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    answerReferral: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewReferralAnswer"];
+            };
+        };
+        responses: {
+            /** @description The case as it is now. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffCase"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["MoveNotAllowed"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listNotes: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The notes. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotePage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createNote: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNote"];
+            };
+        };
+        responses: {
+            /** @description The note and the version of the case. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedNote"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listCaseEvents: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the history. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseEventPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getOrganisationSettings: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description An ODS code.
+                 * @example RJ1
+                 */
+                code: components["parameters"]["OrganisationCodePath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The settings. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationSettings"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateOrganisationSettings: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description An ODS code.
+                 * @example RJ1
+                 */
+                code: components["parameters"]["OrganisationCodePath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrganisationSettingsUpdate"];
+            };
+        };
+        responses: {
+            /** @description The settings as they are now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationSettings"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listClients: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of clients. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ClientPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createClient: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewClient"];
+            };
+        };
+        responses: {
+            /** @description The client and its key. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedClient"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["NameTaken"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getClient: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The number of an API client.
+                 * @example 7
+                 */
+                client: components["parameters"]["ClientId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The client. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Client"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeClient: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The number of an API client.
+                 * @example 7
+                 */
+                client: components["parameters"]["ClientId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is revoked. */
+            204: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateClient: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The number of an API client.
+                 * @example 7
+                 */
+                client: components["parameters"]["ClientId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ClientUpdate"];
+            };
+        };
+        responses: {
+            /** @description The client as it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Client"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["NameTaken"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createKey: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The number of an API client.
+                 * @example 7
+                 */
+                client: components["parameters"]["ClientId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewKey"];
+            };
+        };
+        responses: {
+            /** @description The key. */
+            201: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedKey"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["TooManyKeys"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeKey: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The number of an API client.
+                 * @example 7
+                 */
+                client: components["parameters"]["ClientId"];
+                /**
+                 * @description The prefix of a key.
+                 * @example 0a1b2c3d4e5f
+                 */
+                key: components["parameters"]["KeyPrefix"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is revoked. */
+            204: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listAccesses: {
+        parameters: {
+            query?: {
+                /** @description Only what this client read. */
+                client?: number;
+                /** @description Only who read this case. */
+                case?: string;
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of the access log. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AccessPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getService: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ServiceDescription"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getForm: {
+        parameters: {
+            query: {
+                /**
+                 * @description The code of the organisation, in any form that the intake takes.
+                 * @example RJ1
+                 */
+                organisation: components["schemas"]["OrganisationCode"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description What the form is for.
+                 * @example concern
+                 */
+                kind: components["schemas"]["CaseKind"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Form"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listStatuses: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatusPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listPublications: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PublicationPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listChannels: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listKinds: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VocabularyPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listPrivacies: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VocabularyPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listReasons: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReasonPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listInstruments: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description As it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InstrumentPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listPolicies: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policies. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PolicyPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updatePolicy: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The name of a policy.
+                 * @example respond
+                 */
+                policy: components["parameters"]["PolicyName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PolicyUpdate"];
+            };
+        };
+        responses: {
+            /** @description The policy as it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Policy"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
             428: components["responses"]["VersionRequired"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];

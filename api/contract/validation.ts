@@ -31,6 +31,13 @@ export function createValidation(contract: Contract): Validation {
   }
 }
 
+/** A validator of a schema that refers to no other; it leaves nothing behind when it is dropped. */
+export function standalone(schema: Schema): ValidateFunction {
+  const ajv = new Ajv2020({ ...STRICT, strictRequired: false, validateSchema: false })
+  addFormats.default(ajv)
+  return ajv.compile(schema)
+}
+
 /** What a failed validation says, in words that tell what would be right. */
 export function fieldProblems(part: FieldProblem['in'], errors: readonly ErrorObject[]): FieldProblem[] {
   const told = errors.filter(
@@ -63,18 +70,19 @@ export function qualified<T>(value: T): T {
   ) as T
 }
 
+const STRICT = {
+  allErrors: true,
+  useDefaults: false,
+  strict: true,
+  strictTypes: false,
+  allowUnionTypes: true,
+} as const
+
 function instance(
   contract: Contract,
   options: { coerceTypes: false | 'array'; strictNumbers?: boolean },
 ): Ajv2020 {
-  const ajv = new Ajv2020({
-    ...options,
-    allErrors: true,
-    useDefaults: false,
-    strict: true,
-    strictTypes: false,
-    allowUnionTypes: true,
-  })
+  const ajv = new Ajv2020({ ...STRICT, ...options })
   addFormats.default(ajv)
   for (const [name, schema] of Object.entries(contract.document.components.schemas)) {
     ajv.addSchema({ ...qualified(schema), $id: name })

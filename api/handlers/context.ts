@@ -1,6 +1,10 @@
-import type { Caller, ClientCaller, Db } from '../../domain/callers.ts'
+import type { Caller, ClientCaller, Db, ReporterCaller } from '../../domain/callers.ts'
 import { DomainError, type FieldError } from '../../domain/errors.ts'
+import type { FormRules } from '../../domain/submit-case.ts'
 import type { Handler, OperationId, Schemas } from '../contract/handler.ts'
+
+/** What a front end shows of this service, as it is configured. */
+export type ServiceDescription = Schemas['ServiceDescription']
 
 /** What every handler has at hand. */
 export type Context = {
@@ -11,7 +15,14 @@ export type Context = {
   publicUrl: string
   /** The problems of a value as the named schema of the contract; empty when it is valid. */
   problemsOf: (schema: keyof Schemas, value: unknown) => FieldError[]
+  forms: FormsAtHand
+  service: ServiceDescription
+  /** The problem document for what was thrown, for an answer that holds several results. */
+  problemFrom: (error: unknown) => Schemas['Problem']
 }
+
+/** What the contract says that a form needs. */
+export type FormsAtHand = FormRules & { images: { mediaTypes: string[]; maxBytes: number } }
 
 /** The function of one operation; its name is the operationId. */
 export type Handle<O extends OperationId> = Handler<O, Context>
@@ -21,6 +32,14 @@ export function clientOf({ caller }: Context): ClientCaller {
   if (caller.kind === 'client') return caller
   throw new Error(
     'an operation that needs a key was reached without one: its security in the contract is open',
+  )
+}
+
+/** The caller of an operation that the contract opens to a receipt alone. */
+export function reporterOf({ caller }: Context): ReporterCaller {
+  if (caller.kind === 'reporter') return caller
+  throw new Error(
+    'an operation that needs a receipt was reached without one: its security in the contract is open',
   )
 }
 

@@ -19,7 +19,7 @@ export const createResponse: Handle<'createResponse'> = async (request) => {
   })
   return {
     status: 201,
-    body: { response: responseView(response), case: staffCaseView(seen, publicUrl) },
+    body: { response: responseView(response), case: staffCaseView(seen, publicUrl, now) },
     location: `/v1/cases/${seen.theCase.reference}/responses`,
     version: seen.theCase.version,
   }

@@ -1,22 +1,20 @@
-import type { CaseRow } from '../../domain/case-rows.ts'
-import type { OpenedCase, SeenCase } from '../../domain/seen-case.ts'
+import type { CaseRow, ImageRow } from '../../domain/case-rows.ts'
+import type { OpenedCase, OpenedMessage, SeenCase } from '../../domain/seen-case.ts'
 import type { SubmittedCase } from '../../domain/submit-case.ts'
 import type { Schemas } from '../contract/handler.ts'
 import { attributionView } from './attribution.ts'
 import { positionView } from './organisation.ts'
 import { responsesIn, staffResponses } from './response.ts'
 
-/** What every form must show. */
-export const EMERGENCY_NOTICE =
-  'Care Connect is not for emergencies. In an emergency dial 999; for urgent medical advice dial 111.'
-
 /** The answer to a new case. */
 export function createdCaseView(
-  { theCase, advice }: SubmittedCase,
+  { theCase, receipt, advice, guidance }: SubmittedCase,
   publicUrl: string,
+  notice: string,
 ): Schemas['CreatedCase'] {
   return {
     reference: theCase.reference,
+    receipt,
     url: urlOf(theCase, publicUrl),
     kind: theCase.kind,
     status: theCase.status,
@@ -26,17 +24,20 @@ export function createdCaseView(
     reportedAt: theCase.reportedAt,
     version: theCase.version,
     advice,
-    notice: EMERGENCY_NOTICE,
+    guidance,
+    notice,
   }
 }
 
 /** A case as whoever asked sees it; what everybody sees is built by the store (domain/public-cases.ts). */
-export function seenCaseView(seen: SeenCase, publicUrl: string): Schemas['Case'] {
+export function seenCaseView(seen: SeenCase, publicUrl: string, now: Date): Schemas['Case'] {
   switch (seen.view) {
     case 'staff':
-      return staffCase(seen.theCase, seen.opened, publicUrl)
+      return staffCase(seen.theCase, seen.opened, publicUrl, now)
     case 'own':
       return ownCase(seen.theCase, publicUrl)
+    case 'reporter':
+      return reporterCaseView(seen, publicUrl)
     case 'stub':
       return stub(seen.theCase, publicUrl)
     case 'public':
@@ -45,9 +46,9 @@ export function seenCaseView(seen: SeenCase, publicUrl: string): Schemas['Case']
 }
 
 /** A case as the people see it who work on it. */
-export function staffCaseView(seen: SeenCase, publicUrl: string): Schemas['StaffCase'] {
+export function staffCaseView(seen: SeenCase, publicUrl: string, now: Date): Schemas['StaffCase'] {
   if (seen.view !== 'staff') throw new Error(`a ${seen.view} view is no staff view`)
-  return staffCase(seen.theCase, seen.opened, publicUrl)
+  return staffCase(seen.theCase, seen.opened, publicUrl, now)
 }
 
 /** The week of a time, as ISO 8601 writes it: weeks begin on Monday and belong to the year of their Thursday. */
@@ -61,7 +62,7 @@ export function isoWeek(time: string): string {
   return `${thursday.getUTCFullYear()}-W${String(week).padStart(2, '0')}`
 }
 
-function staffCase(theCase: CaseRow, opened: OpenedCase, publicUrl: string): Schemas['StaffCase'] {
+function staffCase(theCase: CaseRow, opened: OpenedCase, publicUrl: string, now: Date): Schemas['StaffCase'] {
   return {
     view: 'staff',
     reference: theCase.reference,
@@ -103,10 +104,94 @@ function staffCase(theCase: CaseRow, opened: OpenedCase, publicUrl: string): Sch
     resolvedAt: theCase.resolvedAt,
     updatedAt: theCase.updatedAt,
     version: theCase.version,
+    urgent: theCase.urgent,
+    breach: theCase.breach,
+    formalComplaint: theCase.formalComplaint,
+    commissioned: theCase.commissioned,
+    passedOn: theCase.passedOn,
+    assignee: theCase.assignee,
+    test: theCase.test,
+    moderateDueAt: theCase.moderateDueAt,
+    acknowledgeDueAt: theCase.acknowledgeDueAt,
+    respondDueAt: theCase.respondDueAt,
+    dueAt: theCase.dueAt,
+    overdue: theCase.dueAt !== null && Date.parse(theCase.dueAt) < now.getTime(),
+    heldUntil: theCase.heldUntil,
+    minutesToAcknowledge: minutesBetween(theCase.reportedAt, theCase.acknowledgedAt),
+    minutesToResolve: minutesBetween(theCase.reportedAt, theCase.resolvedAt),
+    outcome: outcomeView(theCase),
+    images: theCase.images.map((image) => ({
+      ...imageView(theCase, image, publicUrl),
+      hidden: image.hidden,
+    })),
+    messages: opened.messages.map(messageView),
+    referral: theCase.referral && {
+      from: theCase.referral.from,
+      to: theCase.referral.to,
+      state: theCase.referral.state,
+      at: theCase.referral.createdAt,
+      dueAt: theCase.referral.dueAt,
+      answeredAt: theCase.referral.answeredAt,
+    },
+    claim: theCase.claim && { actingUser: theCase.claim.actingUser, until: theCase.claim.until },
     responses: staffResponses(theCase.responses),
     allowedStatuses: opened.allowedStatuses,
+    allowedDecisions: opened.allowedDecisions,
     position: positionView(theCase.latitude, theCase.longitude),
   }
+}
+
+/** A case as its reporter sees it who shows the receipt. */
+export function reporterCaseView(seen: SeenCase, publicUrl: string): Schemas['ReporterCase'] {
+  if (seen.view !== 'reporter') throw new Error(`a ${seen.view} view is no reporter's view`)
+  const { theCase, opened } = seen
+  return {
+    view: 'reporter',
+    reference: theCase.reference,
+    url: urlOf(theCase, publicUrl),
+    kind: theCase.kind,
+    channel: theCase.channel,
+    status: theCase.status,
+    publication: theCase.publication,
+    privacy: theCase.privacy,
+    category: theCase.category,
+    organisation: theCase.organisation,
+    service: theCase.service,
+    original: { title: opened.original.title, text: opened.original.text },
+    reportedAt: theCase.reportedAt,
+    acknowledgedAt: theCase.acknowledgedAt,
+    closedAt: theCase.closedAt,
+    resolvedAt: theCase.resolvedAt,
+    updatedAt: theCase.updatedAt,
+    version: theCase.version,
+    responses: responsesIn(theCase.responses, 'reporter'),
+    messages: opened.messages.map(messageView),
+    images: theCase.images.map((image) => imageView(theCase, image, publicUrl)),
+    outcome: outcomeView(theCase),
+    allowedActions: opened.allowedActions,
+  }
+}
+
+function outcomeView({ outcomeAt, outcomeResolved, outcomeManner }: CaseRow): Schemas['Outcome'] | null {
+  return outcomeAt === null ? null : { resolved: outcomeResolved, manner: outcomeManner, at: outcomeAt }
+}
+
+function messageView({ reference, author, answers, text, createdAt }: OpenedMessage): Schemas['Message'] {
+  return { message: reference, author, answers, text, at: createdAt }
+}
+
+function imageView(theCase: CaseRow, image: ImageRow, publicUrl: string): Schemas['Image'] {
+  return {
+    image: image.token,
+    url: `${urlOf(theCase, publicUrl)}/images/${image.token}`,
+    mediaType: image.mediaType,
+    width: image.width,
+    height: image.height,
+  }
+}
+
+function minutesBetween(from: string, to: string | null): number | null {
+  return to === null ? null : Math.floor((Date.parse(to) - Date.parse(from)) / 60_000)
 }
 
 function ownCase(theCase: CaseRow, publicUrl: string): Schemas['OwnCase'] {

@@ -21,25 +21,26 @@ export function responseView(response: ResponseRow): Schemas['Response'] {
 /** The responses as the people see them who work on the case: with where each stands in public. */
 export function staffResponses(responses: readonly ResponseRow[]): Schemas['StaffResponse'][] {
   return responses
-    .filter(({ publication }) => publication !== 'removed')
+    .filter(({ takenBack }) => !takenBack)
     .map((response) => ({ ...responseView(response), publication: response.publication }))
 }
 
 /** The responses that somebody with this view of the case sees, oldest first. */
 export function responsesIn(responses: readonly ResponseRow[], view: CaseView): Schemas['Response'][] {
-  return responses.filter(({ publication }) => isSeen(publication, view)).map(responseView)
+  return responses.filter((response) => isSeen(response, view)).map(responseView)
 }
 
-function isSeen(publication: ResponseRow['publication'], view: CaseView): boolean {
+function isSeen({ publication, takenBack }: ResponseRow, view: CaseView): boolean {
   switch (view) {
     case 'hidden':
     case 'stub':
       return false
     case 'public':
     case 'own':
+    case 'reporter':
       return publication === 'published'
     case 'staff':
     case 'staff_without_contact':
-      return publication !== 'removed'
+      return !takenBack
   }
 }

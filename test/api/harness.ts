@@ -12,18 +12,30 @@ import { testDatabase } from '../database.ts'
 export const ORIGIN = 'https://www.example.org'
 export const PUBLIC_URL = 'https://api.test.example'
 
+/** What the service says of itself in tests. (Invented.) */
+export const SERVICE = {
+  name: 'Care Connect',
+  telephone: '020 7946 0100',
+  textNumber: '020 7946 0101',
+  email: 'help@care-connect.example.org',
+  hours: 'Monday to Friday, 9 to 17',
+  notice: 'This is not for emergencies: dial 999, or 111 for urgent medical advice.',
+}
+
 type Tap = { teardown(work: () => Promise<void>): unknown }
 
 export type Harness = {
   app: FastifyInstance
   db: Db
-  /** One key for each role; the provider's is of T01, the commissioner's of XCM01, the feed provider's of the source `pushed`. */
-  keys: Record<Role, string>
+  /** One key for each role; the provider's is of T01, the commissioner's of XCM01, the others' of T02 and XCM02, the feed provider's of the source `pushed`. */
+  keys: Keys
   call: (request: Call) => Promise<Answer>
   addClient: (client: NewClient) => Promise<string>
   /** Everything that was logged. */
   logged: () => string
 }
+
+export type Keys = Record<Role | 'other_provider' | 'other_commissioner', string>
 
 export type Call = {
   method?: 'GET' | 'POST' | 'PATCH' | 'OPTIONS' | 'DELETE'
@@ -38,6 +50,8 @@ export type Answer = {
   body: ReturnType<typeof JSON.parse>
   headers: LightMyRequestResponse['headers']
   text: string
+  /** As they came, for what is no text. */
+  bytes: Buffer
 }
 
 const contract = readContract()
@@ -46,7 +60,12 @@ const validation = createValidation(contract)
 /** The real app on a database of the test's own, with two trusts, their sites, a commissioner and a client for each role. */
 export async function startHarness(
   tap: Tap,
-  options: { requestsPerMinute?: number; now?: () => Date } = {},
+  options: {
+    requestsPerMinute?: number
+    intakePerMinute?: number
+    now?: () => Date
+    publicUrl?: string
+  } = {},
 ): Promise<Harness> {
   const { url } = await testDatabase(tap)
   const db = openDb({ url, vaultKeys: newVaultKey('test'), max: 8, applicationName: 'test' })
@@ -60,9 +79,11 @@ export async function startHarness(
   const keys = await prepare(db)
   const app = await createApp({
     db,
-    publicUrl: PUBLIC_URL,
+    publicUrl: options.publicUrl ?? PUBLIC_URL,
     logger: createLog('info', sink),
     requestsPerMinute: options.requestsPerMinute ?? 100_000,
+    intakePerMinute: options.intakePerMinute ?? 100_000,
+    service: SERVICE,
     ...(options.now && { now: options.now }),
   })
   tap.teardown(async () => {
@@ -97,7 +118,13 @@ export async function call(
   const type = String(response.headers['content-type'] ?? '')
   const parsed = /json/.test(type) && response.payload !== '' ? JSON.parse(response.payload) : undefined
   checkAnswer(contract, validation, method, url, response, parsed)
-  return { status: response.statusCode, body: parsed, headers: response.headers, text: response.payload }
+  return {
+    status: response.statusCode,
+    body: parsed,
+    headers: response.headers,
+    text: response.payload,
+    bytes: response.rawPayload,
+  }
 }
 
 /** A draft that the intake takes; a test gives what matters to it. */
@@ -114,11 +141,27 @@ export function draft(changes: Record<string, unknown> = {}): Record<string, unk
   }
 }
 
+/** A draft as a case handler sends it, who has moderated it already. */
+export function handledDraft(
+  changes: Record<string, unknown> = {},
+  moderation: Record<string, unknown> = {},
+): Record<string, unknown> {
+  return draft({
+    channel: 'phone',
+    moderation: {
+      commissioned: 'locally',
+      moderatedText: 'They waited for hours. (Invented.)',
+      ...moderation,
+    },
+    ...changes,
+  })
+}
+
 /** A case as `changes` want it, created with the integrator's key. */
 export async function createCase(
   { call, keys }: Harness,
   changes: Record<string, unknown> = {},
-): Promise<{ reference: string; version: number }> {
+): Promise<{ reference: string; version: number; receipt: string }> {
   const { body, status, text } = await call({
     method: 'POST',
     url: '/v1/cases',
@@ -138,8 +181,8 @@ export function staff(version: number, user = 'person-1'): Record<string, string
 export async function publishedCase(
   harness: Harness,
   changes: Record<string, unknown> = {},
-): Promise<{ reference: string; version: number }> {
-  const { reference, version } = await createCase(harness, changes)
+): Promise<{ reference: string; version: number; receipt: string }> {
+  const { reference, version, receipt } = await createCase(harness, changes)
   const { body, status, text } = await harness.call({
     method: 'POST',
     url: `/v1/cases/${reference}/decisions`,
@@ -148,14 +191,15 @@ export async function publishedCase(
     body: {
       action: 'publish',
       reason: 'fit_to_publish',
+      commissioned: 'locally',
       moderatedText: 'They waited for hours. (Invented.)',
     },
   })
   if (status !== 201) throw new Error(`the case was not published: ${text}`)
-  return { reference, version: body.version }
+  return { reference, version: body.version, receipt }
 }
 
-async function prepare(db: Db): Promise<Record<Role, string>> {
+async function prepare(db: Db): Promise<Keys> {
   const create = (data: object) => db.prisma.organisation.create({ data: data as never })
   const t01 = await create({
     code: 'T01',
@@ -214,10 +258,28 @@ async function prepare(db: Db): Promise<Record<Role, string>> {
     { name: 'supplier', role: 'supplier' },
     { name: 'administrator', role: 'administrator' },
   ]
-  const keys: Partial<Record<Role, string>> = {}
+  const keys: Partial<Keys> = {}
   for (const client of clients) keys[client.role] = (await createClient(db, client)).key
-  await createClient(db, { name: 'other provider', role: 'provider', organisationIds: [t02.id] })
-  return keys as Record<Role, string>
+  const other = { name: 'other provider', role: 'provider', organisationIds: [t02.id] } as const
+  keys.other_provider = (await createClient(db, other)).key
+  const elsewhere = await create({ code: 'XCM02', name: 'Another Commissioner', kind: 'commissioner' })
+  const another = {
+    name: 'other commissioner',
+    role: 'commissioner',
+    organisationIds: [elsewhere.id],
+  } as const
+  keys.other_commissioner = (await createClient(db, another)).key
+  return keys as Keys
+}
+
+// Made once for each path and schema: most of the time of a test would go there.
+const patterns = new Map<string, RegExp>()
+const validators = new Map<object, ReturnType<Validation['component']>>()
+
+function patternOf(path: string): RegExp {
+  const pattern = patterns.get(path) ?? new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`)
+  patterns.set(path, pattern)
+  return pattern
 }
 
 // Every answer in the suite goes through here: what the contract does not say must not happen.
@@ -231,9 +293,7 @@ function checkAnswer(
 ): void {
   const path = url.split('?')[0] ?? ''
   const operation = operations.find(
-    (one) =>
-      one.method === method.toLowerCase() &&
-      new RegExp(`^${one.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),
+    (one) => one.method === method.toLowerCase() && patternOf(one.path).test(path),
   )
   const where = `${method} ${path} ${response.statusCode}`
   if (operation === undefined) return
@@ -254,7 +314,9 @@ function checkAnswer(
   const schema = declared.content?.[type ?? '']?.schema
   if (schema === undefined) return
   const validate =
-    '$ref' in schema ? component(String(schema.$ref).split('/').at(-1) as string) : compile(schema)
+    validators.get(schema) ??
+    ('$ref' in schema ? component(String(schema.$ref).split('/').at(-1) as string) : compile(schema))
+  validators.set(schema, validate)
   if (!validate(parsed))
     throw new Error(
       `${where}: the body is not what the contract says: ${JSON.stringify(validate.errors)}\n${response.payload}`,

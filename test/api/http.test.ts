@@ -6,7 +6,7 @@ import { createLog } from '../../log.ts'
 import { closeDb, openDb } from '../../prisma/client.ts'
 import { newVaultKey } from '../../prisma/vault.ts'
 import { canaryDraft, holdsNone } from './answers.ts'
-import { draft, type Harness, PUBLIC_URL, publishedCase, startHarness } from './harness.ts'
+import { draft, type Harness, PUBLIC_URL, publishedCase, SERVICE, startHarness } from './harness.ts'
 
 type Received = {
   status: number
@@ -91,9 +91,9 @@ t.test('over real sockets', async (t) => {
   await t.test('a method that a path does not have is 405, and says which it has', async (t) => {
     for (const [method, path, allow] of [
       ['DELETE', '/v1/cases', 'POST, GET, HEAD'],
-      ['PUT', '/v1/cases/K7QD-M2XW-9TRB-H', 'GET, HEAD'],
-      ['PATCH', '/v1/cases/K7QD-M2XW-9TRB-H', 'GET, HEAD'],
-      ['GET', '/v1/cases/K7QD-M2XW-9TRB-H/decisions', 'POST'],
+      ['PUT', '/v1/cases/K7QD-M2XW-9TRB-H', 'GET, HEAD, PATCH'],
+      ['DELETE', '/v1/cases/K7QD-M2XW-9TRB-H', 'GET, HEAD, PATCH'],
+      ['GET', '/v1/cases/K7QD-M2XW-9TRB-H/claims', 'POST, DELETE'],
       ['DELETE', '/v1/sources/pushed', 'GET, HEAD, PATCH'],
       ['POST', '/livez', 'GET, HEAD'],
     ] as const) {
@@ -248,6 +248,18 @@ t.test('a request that is on its way when the service stops is answered', async 
   t.match(text, /^HTTP\/1\.1 200/)
 })
 
+// What they say is in the program.
+const needNoStore = [
+  'getService',
+  'listChannels',
+  'listInstruments',
+  'listKinds',
+  'listPrivacies',
+  'listPublications',
+  'listReasons',
+  'listStatuses',
+]
+
 t.test('a store that is away is 503 with Retry-After, for every operation', async (t) => {
   // Nobody listens on the port of a server that was closed.
   const db = openDb({
@@ -261,22 +273,36 @@ t.test('a store that is away is 503 with Retry-After, for every operation', asyn
     publicUrl: PUBLIC_URL,
     logger: createLog('silent'),
     requestsPerMinute: 1_000,
+    intakePerMinute: 1_000,
+    service: SERVICE,
   })
   t.teardown(async () => {
     await app.close()
     await closeDb(db)
   })
   const key = `cc_sk_000000000000_${'x'.repeat(43)}`
-  for (const { id, method, path, security } of contract.operations) {
+  for (const { id, method, path, security, body } of contract.operations) {
     const url = path
       .replace('{reference}', '0000-0000-0000-0')
       .replace('{code}', 'T01')
       .replace('{source}', 'pushed')
+      .replace('{kind}', 'concern?organisation=T01')
     const open = security.some((choice) => Object.keys(choice).length === 0)
-    for (const headers of [{}, { authorization: `Bearer ${key}` }]) {
-      if (!open && !('authorization' in headers)) continue
-      const answer = await app.inject({ method: method.toUpperCase() as 'GET', url, headers })
-      if (id === 'getLiveness') {
+    const keyOpens = security.some((choice) => choice.secretKey ?? choice.publishableKey)
+    const callers = [
+      ...(open ? [{}] : []),
+      ...(keyOpens ? [{ authorization: `Bearer ${key}` }] : []),
+      ...(security.some((choice) => choice.caseReceipt) ? [{ 'case-receipt': 'nothing' }] : []),
+    ]
+    for (const headers of callers) {
+      const payload = keyOpens ? undefined : firstExample(body)
+      const answer = await app.inject({
+        method: method.toUpperCase() as 'GET',
+        url,
+        headers,
+        ...(payload !== undefined && { payload }),
+      })
+      if (id === 'getLiveness' || (needNoStore.includes(id) && !('authorization' in headers))) {
         t.equal(answer.statusCode, 200)
         continue
       }
@@ -358,4 +384,10 @@ function unchunked(text: string): string {
   if (!size) return ''
   const start = text.indexOf('\r\n') + 2
   return text.slice(start, start + size) + unchunked(text.slice(start + size + 2))
+}
+
+// What is refused by its shape never asks the store.
+function firstExample(body: (typeof contract.operations)[number]['body']): object | undefined {
+  const content = body?.content['application/json'] as { examples?: Record<string, { value: object }> }
+  return Object.values(content?.examples ?? {})[0]?.value
 }

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { refused } from './answers.ts'
-import { type Answer, createCase, draft, staff, startHarness } from './harness.ts'
+import { type Answer, createCase, draft, handledDraft, staff, startHarness } from './harness.ts'
 
 t.test('a repeat is safe', async (t) => {
   const harness = await startHarness(t)
@@ -34,7 +34,7 @@ t.test('a repeat is safe', async (t) => {
   })
 
   await t.test('one key is one key over all operations of a client', async (t) => {
-    const sms = draft({ channel: 'phone' })
+    const sms = handledDraft()
     const headers = { ...staff(1), 'idempotency-key': 'over-all' }
     const created = await call({
       method: 'POST',
@@ -87,7 +87,7 @@ t.test('a repeat is safe', async (t) => {
           url: `/v1/cases/${typed}/decisions`,
           key: keys.case_handler,
           headers: { ...staff(version), 'idempotency-key': 'decision' },
-          body: { action: 'publish', reason: 'fit_to_publish', moderatedText },
+          body: { action: 'publish', reason: 'fit_to_publish', commissioned: 'locally', moderatedText },
         })
       const first = await decide(reference, 'Fit. (Invented.)')
       t.equal(first.status, 201, first.text)

@@ -1,6 +1,6 @@
 import t from 'tap'
 import { fieldsOf, refused } from './answers.ts'
-import { type Answer, draft, ORIGIN, PUBLIC_URL, startHarness } from './harness.ts'
+import { type Answer, draft, handledDraft, ORIGIN, PUBLIC_URL, startHarness } from './harness.ts'
 
 t.test('intake', async (t) => {
   const harness = await startHarness(t)
@@ -80,11 +80,9 @@ t.test('intake', async (t) => {
   await t.test('S05: an under-16 is never named', async (t) => {
     for (const key of [keys.integrator, keys.form])
       t.equal((await submit(draft({ under16: true, privacy: 'named' }), key)).body.privacy, 'anonymous')
-    const byPhone = await submit(
-      draft({ under16: true, privacy: 'named', channel: 'phone' }),
-      keys.case_handler,
-      { 'acting-user': 'handler-1' },
-    )
+    const byPhone = await submit(handledDraft({ under16: true, privacy: 'named' }), keys.case_handler, {
+      'acting-user': 'handler-1',
+    })
     t.equal(byPhone.body.privacy, 'anonymous')
     t.match(await staffCase(byPhone), { under16: true, privacyChosen: 'anonymous' })
   })
@@ -185,7 +183,7 @@ t.test('intake', async (t) => {
     'a concern by text, e-mail or social post is taken as feedback and answered with advice',
     async (t) => {
       for (const channel of ['sms', 'email', 'social']) {
-        const answer = await submit(draft({ channel, contact: undefined }), keys.case_handler, {
+        const answer = await submit(handledDraft({ channel, contact: undefined }), keys.case_handler, {
           'acting-user': 'handler-1',
         })
         t.equal(answer.status, 201, answer.text)
@@ -196,10 +194,15 @@ t.test('intake', async (t) => {
   )
 
   await t.test("a case handler's key says by which person", async (t) => {
-    refused(t, await submit(draft(), keys.case_handler), 400, 'validation_failed', [
+    refused(t, await submit(handledDraft(), keys.case_handler), 400, 'validation_failed', [
       'header /Acting-User missing',
     ])
-    refused(t, await submit(draft(), keys.case_handler, { 'acting-user': '  ' }), 400, 'validation_failed')
+    refused(
+      t,
+      await submit(handledDraft(), keys.case_handler, { 'acting-user': '  ' }),
+      400,
+      'validation_failed',
+    )
     t.equal((await submit(draft(), keys.integrator)).status, 201, 'an integrator has none')
   })
 

@@ -13,8 +13,14 @@ t.test('moderation', async (t) => {
       headers: { ...staff(version), ...headers },
       body,
     })
-  const publish = { action: 'publish', reason: 'fit_to_publish', moderatedText: 'Fit to read. (Invented.)' }
-  const keep = { action: 'keep_private', reason: 'identifies_somebody' }
+  const commissioned = 'locally'
+  const publish = {
+    action: 'publish',
+    reason: 'fit_to_publish',
+    commissioned,
+    moderatedText: 'Fit to read. (Invented.)',
+  }
+  const keep = { action: 'keep_private', reason: 'identifies_somebody', commissioned }
   const isListed = async (reference: string): Promise<boolean> =>
     references(await call({ url: '/v1/cases?limit=100' })).includes(reference)
 
@@ -57,7 +63,7 @@ t.test('moderation', async (t) => {
       const { reference, version } = await createCase(harness)
       refused(
         t,
-        await decide(reference, version, { action: 'publish', reason: 'fit_to_publish' }),
+        await decide(reference, version, { action: 'publish', reason: 'fit_to_publish', commissioned }),
         400,
         'validation_failed',
         ['body /moderatedText moderated_text_missing'],
@@ -108,27 +114,28 @@ t.test('moderation', async (t) => {
       [{ ...publish, moderatedText: ' ' }, ['body /moderatedText wrong_format']],
       [{ ...publish, moderatedText: 'x'.repeat(10_001) }, ['body /moderatedText too_long']],
       [{ ...publish, moderatedTitle: '' }, ['body /moderatedTitle too_short']],
-      [{ ...publish, privacy: 'named' }, ['body /privacy unknown_field']],
+      [{ ...publish, version: 1 }, ['body /version unknown_field']],
+      [{ ...publish, commissioned: 'telepathically' }, ['body /commissioned unknown_value']],
+      [{ ...publish, note: ' ' }, ['body /note wrong_format']],
     ] as Array<[object, string[]]>)
       refused(t, await decide(reference, version, body), 400, 'validation_failed', fields)
     t.equal((await call({ url: `/v1/cases/${reference}` })).body.withheld, 'awaiting_moderation')
     t.equal((await decide(reference, version, { ...publish, moderatedText: 'x'.repeat(10_000) })).status, 201)
   })
 
-  await t.test(
-    'M06: only the second tier decides what was referred to it; a case handler is told so',
-    async (t) => {
+  await t.test('what its reporter or its source has taken back stays as it is', async (t) => {
+    for (const change of [
+      "publication = 'removed', decision_reason = 'removed_by_source'",
+      "publication = 'removed', decision_reason = 'withdrawn_by_reporter'",
+      "status = 'withdrawn', acknowledged_at = now(), closed_at = now()",
+    ]) {
       const { reference, version } = await createCase(harness)
-      const move = (publication: string) =>
-        db.pool.query(`update cases set publication = '${publication}' where reference = $1`, [reference])
-      for (const publication of ['awaiting_second_tier', 'rejected', 'removed']) {
-        await move(publication)
-        const answer = await decide(reference, version, publish)
-        refused(t, answer, 409, 'move_not_allowed')
-        t.same(answer.body.allowed, [], 'a case handler may do nothing here')
-      }
-    },
-  )
+      await db.pool.query(`update cases set ${change} where reference = $1`, [reference])
+      const answer = await decide(reference, version, publish)
+      refused(t, answer, 409, 'move_not_allowed')
+      t.same(answer.body.allowed, [], change)
+    }
+  })
 
   await t.test('C01: a decision names the version that was read', async (t) => {
     const { reference, version } = await createCase(harness)
@@ -189,7 +196,7 @@ t.test('moderation', async (t) => {
   await t.test('a provider decides nothing, and what is not there is not found', async (t) => {
     const { reference, version } = await createCase(harness)
     const url = `/v1/cases/${reference}/decisions`
-    for (const key of [keys.provider, keys.commissioner, keys.second_tier, keys.integrator])
+    for (const key of [keys.provider, keys.commissioner, keys.administrator, keys.integrator])
       refused(
         t,
         await call({ method: 'POST', url, key, headers: staff(version), body: publish }),

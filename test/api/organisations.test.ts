@@ -32,8 +32,8 @@ t.test('organisations and categories', async (t) => {
   })
 
   await t.test('by name, then code; filtered by kind, parent and being active', async (t) => {
-    t.same(codes(await list()), ['T09', 'XCM01', 'T0101', 'T0901', 'T01', 'T02'])
-    t.same(codes(await list('?kind=commissioner&kind=site')), ['XCM01', 'T0101', 'T0901'])
+    t.same(codes(await list()), ['XCM02', 'T09', 'XCM01', 'T0101', 'T0901', 'T01', 'T02'])
+    t.same(codes(await list('?kind=commissioner&kind=site')), ['XCM02', 'XCM01', 'T0101', 'T0901'])
     t.same(codes(await list('?parent=T01')), ['T0101'])
     t.same(codes(await list('?parent=old1')), ['T0101'])
     t.same(codes(await list('?active=false')), ['T09'])

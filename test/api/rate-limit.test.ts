@@ -1,7 +1,7 @@
 import { Redis } from 'ioredis'
 import t from 'tap'
 import { createApp } from '../../api/app.ts'
-import { PUBLIC_URL, startHarness } from './harness.ts'
+import { PUBLIC_URL, SERVICE, startHarness } from './harness.ts'
 
 const redisUrl = process.env.CARE_TEST_REDIS
 
@@ -23,6 +23,8 @@ t.test(
       publicUrl: PUBLIC_URL,
       logger: false as const,
       requestsPerMinute: 3,
+      intakePerMinute: 1_000,
+      service: SERVICE,
       rateLimitRedis: redis,
     }
     const apps = [await createApp(options), await createApp(options)]

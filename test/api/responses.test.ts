@@ -209,7 +209,8 @@ t.test('responses', async (t) => {
         body: {
           action,
           reason: 'fit_to_publish',
-          ...(action === 'publish' && { moderatedText: 'Fit. (Invented.)' }),
+          commissioned: 'locally',
+          ...(action === 'publish' && { commissioned: 'locally', moderatedText: 'Fit. (Invented.)' }),
         },
       })
     const shown = await decide('publish', body.case.version)

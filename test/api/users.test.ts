@@ -74,7 +74,12 @@ t.test('an integrator sends from its server and follows its own cases to the end
     url: `${url}/decisions`,
     key: keys.case_handler,
     headers: staff(1),
-    body: { action: 'publish', reason: 'fit_to_publish', moderatedText: 'Fit. (Invented.)' },
+    body: {
+      action: 'publish',
+      reason: 'fit_to_publish',
+      commissioned: 'locally',
+      moderatedText: 'Fit. (Invented.)',
+    },
   })
   await call({
     method: 'POST',

@@ -191,6 +191,7 @@ t.test('visibility', async (t) => {
         body: {
           action: 'publish',
           reason: 'edited_personal_data',
+          commissioned: 'locally',
           moderatedText: 'Fit to read. (Invented.)',
         },
       })
@@ -248,7 +249,12 @@ async function decide(
     url: `/v1/cases/${reference}/decisions`,
     key: keys.case_handler,
     headers: staff(version),
-    body: { action, reason: 'fit_to_publish', ...(moderatedText !== undefined && { moderatedText }) },
+    body: {
+      action,
+      reason: 'fit_to_publish',
+      commissioned: 'locally',
+      ...(moderatedText !== undefined && { moderatedText }),
+    },
   })
   if (status !== 201) throw new Error(text)
   return body

@@ -23,8 +23,10 @@ t.test('every example of a body is valid', async (t) => {
 })
 
 t.test('every body that is sent has an example', async (t) => {
+  // A picture is its own example.
   for (const { id, body, path, method } of contract.operations)
-    if (body) t.ok(raw.paths[path][method].requestBody.content['application/json'].examples, id)
+    if (body?.content['application/json'])
+      t.ok(raw.paths[path][method].requestBody.content['application/json'].examples, id)
 })
 
 t.test('every example of a parameter is valid', async (t) => {

@@ -1,37 +1,108 @@
 import t from 'tap'
 import { readContract } from '../../api/contract/contract.ts'
 import { roleScopes, type Scope, staffRoles } from '../../domain/callers.ts'
-import { publicationMoves, type Relation, statusMoves } from '../../domain/case-rules.ts'
+import {
+  type CaseAction,
+  casePermissions,
+  publicationMoves,
+  type Relation,
+  statusMoves,
+} from '../../domain/case-rules.ts'
 import type { Role } from '../../prisma/client.ts'
 
 const { operations } = readContract()
 
+const vocabularies = [
+  'getForm',
+  'getService',
+  'listChannels',
+  'listInstruments',
+  'listKinds',
+  'listPolicies',
+  'listPrivacies',
+  'listPublications',
+  'listReasons',
+  'listStatuses',
+]
+const withoutKeyOnly = ['answerSurvey', 'createReport', 'getSurvey']
 const everybodyReads = [
+  ...vocabularies,
   'getCase',
   'getGeoFeed',
+  'getImage',
   'getOrganisation',
   'listCases',
   'listCategories',
+  'listDecisions',
   'listOrganisations',
   'listResponses',
 ]
+const caseReads = ['listCaseEvents', 'listNotes', 'createNote']
+const responds = [
+  'answerReferral',
+  'createMessage',
+  'createReferral',
+  'createRemovalRequest',
+  'createResponse',
+  'listRemovalRequests',
+  'updateCase',
+]
+const moderates = [
+  'createClaim',
+  'createDecision',
+  'createDecisions',
+  'createResponseDecision',
+  'decideRemoval',
+  'endClaim',
+  'listQueue',
+  'listReports',
+  'renewReceipt',
+]
+const creates = ['createCase', 'createImage']
+const sourceReads = ['getSource', 'listRuns', 'listSources']
 
-// By hand from the table of callers: what each role's key opens under /v1.
-const expected: Record<Role | 'nobody', string[]> = {
-  nobody: everybodyReads,
-  form: ['createCase'],
-  integrator: [...everybodyReads, 'createCase'],
-  case_handler: [...everybodyReads, 'createCase', 'createDecision', 'createResponse'],
-  second_tier: everybodyReads,
-  provider: [...everybodyReads, 'createResponse'],
-  commissioner: everybodyReads,
-  feed_provider: [...everybodyReads, 'pushItems', 'listSources', 'getSource', 'listRuns'],
+// By hand from the table of callers: what each role's key opens under /v1; the relation to the case decides the rest.
+const expected: Record<Role | 'nobody' | 'receipt', string[]> = {
+  nobody: [...everybodyReads, ...withoutKeyOnly],
+  receipt: [
+    'createAddition',
+    'createOutcome',
+    'createReopening',
+    'createWithdrawal',
+    'getCase',
+    'getImage',
+    'listDecisions',
+    'listResponses',
+  ],
+  form: [...vocabularies, ...creates],
+  integrator: [...everybodyReads, ...creates, ...caseReads],
+  case_handler: [...everybodyReads, ...creates, ...caseReads, ...moderates, ...responds, 'searchContacts'],
+  second_tier: [...everybodyReads, ...caseReads, ...moderates],
+  provider: [...everybodyReads, ...caseReads, ...responds],
+  commissioner: [...everybodyReads, ...caseReads],
+  feed_provider: [...everybodyReads, ...sourceReads, 'pushItems'],
   supplier: everybodyReads,
-  administrator: [...everybodyReads, 'listSources', 'getSource', 'listRuns', 'createSource', 'updateSource'],
+  administrator: [
+    ...everybodyReads,
+    ...sourceReads,
+    'createClient',
+    'createKey',
+    'createSource',
+    'getClient',
+    'getOrganisationSettings',
+    'listAccesses',
+    'listClients',
+    'revokeClient',
+    'revokeKey',
+    'updateClient',
+    'updateOrganisationSettings',
+    'updatePolicy',
+    'updateSource',
+  ],
 }
 
 t.test('every role opens the operations that it is for, and no others', async (t) => {
-  t.same(Object.keys(expected).sort(), ['nobody', ...Object.keys(roleScopes)].sort())
+  t.same(Object.keys(expected).sort(), ['nobody', 'receipt', ...Object.keys(roleScopes)].sort())
   for (const [role, names] of Object.entries(expected)) {
     const opened = operations.filter(({ path, security }) => path.startsWith('/v1/') && opens(role, security))
     t.same(opened.map(({ id }) => id).sort(), [...names].sort(), role)
@@ -61,12 +132,29 @@ t.test('who may move a case by the rules has the scope to do it', async (t) => {
   t.ok(roleScopes.case_handler.includes('cases:moderate'))
 })
 
+t.test('who may do something to a case by the rules has the scope to do it', async (t) => {
+  const roleOf: Record<Exclude<Relation, 'none' | 'origin'>, string> = {
+    reporter: 'receipt',
+    handler: 'case_handler',
+    second_tier: 'second_tier',
+    provider: 'provider',
+    former_provider: 'provider',
+    commissioner: 'commissioner',
+  }
+  for (const [action, relations] of Object.entries(casePermissions)) {
+    const id = action === 'listFullDecisions' ? 'listDecisions' : action
+    const operation = operations.find((one) => one.id === id)
+    for (const relation of relations)
+      t.ok(operation && opens(roleOf[relation], operation.security), `${relation}: ${action}`)
+  }
+})
+
 t.test('writes of staff name the person who acts', async (t) => {
   for (const { id, method, parameters, security } of operations) {
     if (method === 'get') continue
     const staffOpens = staffRoles.some((role) => opens(role, security))
     const others = (Object.keys(roleScopes) as Role[]).some(
-      (role) => !staffRoles.includes(role) && opens(role, security),
+      (role) => !staffRoles.includes(role) && opens(role, security) && !onlyForStaff(id),
     )
     const header = parameters.find(({ name }) => name === 'Acting-User')
     t.equal(header !== undefined, staffOpens, `${id} takes Acting-User`)
@@ -74,8 +162,15 @@ t.test('writes of staff name the person who acts', async (t) => {
   }
 })
 
+// An integrator's scope opens it, and no case does.
+function onlyForStaff(id: string): boolean {
+  const relations: readonly Relation[] | undefined = casePermissions[id as CaseAction]
+  return relations !== undefined && !relations.includes('origin')
+}
+
 function opens(role: string, security: (typeof operations)[number]['security']): boolean {
   if (role === 'nobody') return security.some((choice) => Object.keys(choice).length === 0)
+  if (role === 'receipt') return security.some((choice) => choice.caseReceipt !== undefined)
   const scopes = roleScopes[role as Role] as readonly (Scope | string)[]
   const scheme = role === 'form' ? 'publishableKey' : 'secretKey'
   return security.some((choice) => choice[scheme]?.every((scope) => scopes.includes(scope)))

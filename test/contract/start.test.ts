@@ -6,6 +6,7 @@ import { type Contract, readContract } from '../../api/contract/contract.ts'
 import { handlers } from '../../api/handlers/index.ts'
 import { closeDb, openDb } from '../../prisma/client.ts'
 import { newVaultKey } from '../../prisma/vault.ts'
+import { SERVICE } from '../api/harness.ts'
 
 const root = join(import.meta.dirname, '../..')
 const contract = readContract()
@@ -69,6 +70,8 @@ async function start(t: Test, contract: Contract): Promise<void> {
     publicUrl: 'https://api.test.example',
     logger: false,
     requestsPerMinute: 10,
+    intakePerMinute: 1_000,
+    service: SERVICE,
     contract,
   })
   await app.close()

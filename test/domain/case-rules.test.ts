@@ -16,6 +16,7 @@ import {
   publicView,
   type Relation,
   relationTo,
+  reporterActions,
   statusMoves,
   timesAfterMove,
   viewFor,
@@ -49,6 +50,30 @@ t.test('what its reporter has withdrawn stays withdrawn, and only they withdraw'
     for (const kind of kinds)
       for (const mover of ['provider', 'handler'] as const)
         t.notOk(allowedStatuses(kind, status, mover).includes('withdrawn'))
+})
+
+t.test('a reporter withdraws their case from wherever it stands, once', async (t) => {
+  for (const status of statuses)
+    for (const kind of kinds)
+      t.equal(allowedStatuses(kind, status, 'reporter').includes('withdrawn'), status !== 'withdrawn', status)
+})
+
+t.test('what a reporter may do follows from where the case stands', async (t) => {
+  const open = {
+    kind: 'concern' as const,
+    status: 'open' as CaseStatus,
+    privacyChosen: 'named' as Privacy,
+    closedAt: null as string | null,
+    outcomeAt: null as string | null,
+  }
+  const at = '2026-11-22T12:00:00.000Z'
+  const resolved = { ...open, status: 'resolved' as const, closedAt: at }
+  t.same(reporterActions(open), ['add', 'withdraw_publication', 'withdraw_case'])
+  t.same(reporterActions({ ...open, privacyChosen: 'private' }), ['add', 'withdraw_case'])
+  t.same(reporterActions(resolved), ['add', 'withdraw_publication', 'withdraw_case', 'reopen', 'rate'])
+  t.notOk(reporterActions({ ...resolved, outcomeAt: at }).includes('rate'))
+  t.ok(reporterActions({ ...resolved, status: 'open' }).includes('rate'), 'it was closed once')
+  t.same(reporterActions({ ...resolved, status: 'withdrawn' }), [])
 })
 
 t.test('nobody else moves a case', async (t) => {
@@ -129,6 +154,8 @@ const workViews: Record<Exclude<Relation, 'none'>, CaseView> = {
   provider: 'staff',
   second_tier: 'staff_without_contact',
   commissioner: 'staff_without_contact',
+  former_provider: 'staff_without_contact',
+  reporter: 'reporter',
   origin: 'own',
 }
 
@@ -153,6 +180,7 @@ t.test('how somebody stands to a case follows from their key', async (t) => {
     scopes: roleScopes[role],
     publishable: role === 'form',
     brand: null,
+    test: false,
     organisationIds: [1, 2],
     sourceId: null,
     actingUser: null,
@@ -162,6 +190,9 @@ t.test('how somebody stands to a case follows from their key', async (t) => {
     kind: 'concern' as const,
     clientId: 7,
     organisationId: 2,
+    formerOrganisationIds: [] as number[],
+    passedOn: false,
+    test: false,
     publication: 'published' as const,
   }
   const anothers = {
@@ -193,36 +224,52 @@ t.test('how somebody stands to a case follows from their key', async (t) => {
       `a question is not with a ${role} yet`,
     )
   }
+  t.equal(relationTo(caller('provider'), { ...mine, kind: 'question', passedOn: true }), 'provider')
+  t.equal(
+    relationTo(caller('provider'), { ...anothers, formerOrganisationIds: [1] }),
+    'former_provider',
+    'a provider keeps reading what it referred on',
+  )
+  t.equal(relationTo(caller('commissioner'), { ...anothers, formerOrganisationIds: [1] }), 'none')
+  for (const role of ['case_handler', 'provider', 'commissioner'] as const) {
+    t.equal(relationTo(caller(role), { ...mine, test: true }), 'none', `${role} and what is tried out`)
+    t.not(relationTo(caller(role, { test: true }), { ...mine, test: true }), 'none')
+    t.equal(relationTo(caller(role, { test: true }), mine), 'none')
+  }
+  t.equal(relationTo(caller('integrator'), { ...mine, test: true }), 'origin')
   t.equal(relationTo({ kind: 'public' }, mine), 'none')
   t.equal(relationTo(caller('integrator'), { ...mine, clientId: null }), 'none')
 })
 
-t.test('decisions never publish what is private, and never leave what was rejected or removed', async (t) => {
-  const actions: DecisionAction[] = ['publish', 'keep_private']
-  const relations: Relation[] = ['none', 'origin', 'handler', 'second_tier', 'provider', 'commissioner']
-  const step = fc.tuple(fc.constantFrom(...actions), fc.constantFrom(...relations))
-  fc.assert(
-    fc.property(
-      fc.constantFrom(...publications),
-      fc.constantFrom(...privacies),
-      fc.array(step, { maxLength: 12 }),
-      (from, privacy, steps) => {
-        let publication = from
-        for (const [action, relation] of steps) {
-          if (!publicationMoves[publication][action]?.includes(relation)) continue
-          if (publication === 'rejected' || publication === 'removed') return false
-          if (!['handler', 'second_tier'].includes(relation)) return false
-          if (publication === 'awaiting_second_tier' && relation !== 'second_tier') return false
-          publication = publicationAfter(action, privacy)
-          if (publication === 'published' && privacy === 'private') return false
-        }
-        return true
-      },
-    ),
-    { numRuns: 500 },
-  )
-  t.pass()
-})
+t.test(
+  'decisions never publish what is private or only tried out, and each tier decides its own',
+  async (t) => {
+    const actions: DecisionAction[] = ['publish', 'keep_private', 'refer', 'reject', 'remove']
+    const relations = Object.keys(workViews) as Relation[]
+    const step = fc.tuple(fc.constantFrom(...actions), fc.constantFrom(...relations))
+    fc.assert(
+      fc.property(
+        fc.constantFrom(...publications),
+        fc.constantFrom(...privacies),
+        fc.boolean(),
+        fc.array(step, { maxLength: 12 }),
+        (from, privacy, test, steps) => {
+          let publication = from
+          for (const [action, relation] of steps) {
+            if (!publicationMoves[publication][action]?.includes(relation)) continue
+            if (!['handler', 'second_tier'].includes(relation)) return false
+            if ((publication === 'awaiting_second_tier') !== (relation === 'second_tier')) return false
+            publication = publicationAfter(action, { privacy, test })
+            if (publication === 'published' && (privacy === 'private' || test)) return false
+          }
+          return true
+        },
+      ),
+      { numRuns: 500 },
+    )
+    t.pass()
+  },
+)
 
 t.test('an under-16 is never named', async (t) => {
   for (const privacy of privacies) {

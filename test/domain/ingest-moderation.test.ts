@@ -2,12 +2,14 @@ import t from 'tap'
 import { originalOf } from '../../domain/case-rows.ts'
 import { publicationAfterEdit } from '../../domain/ingest-edits.ts'
 import { nameOf } from '../../domain/ingest-stories.ts'
+import { reportCase } from '../../domain/reports.ts'
 import { rows } from '../../prisma/client.ts'
 import {
   decideByHand,
   deletion,
   eventTypes,
   ingestStore,
+  NOW,
   pushSource,
   storedCases,
   story,
@@ -40,6 +42,36 @@ t.test('what waits for moderation is replaced by an edit and goes on waiting', a
   const theCase = (await storedCases(db)).a
   t.match(theCase, { publication: 'awaiting_moderation', moderatedText: null })
   t.equal(theCase && originalOf(db.vault, theCase).text, 'New words.')
+})
+
+t.test('an edit of what may be urgent waits for a person, in time, also from a trusted source', async (t) => {
+  const db = await ingestStore(t)
+  const source = await pushSource(db)
+  await take(db, source, [story('a')])
+  await rows(db.pool, 'update cases set urgent = true')
+  await take(db, source, [story('a', { text: 'New words.' })])
+  const [due] = await rows(
+    db.pool,
+    'select publication, moderate_due_at as "moderateDueAt", due_at as "dueAt" from cases',
+  )
+  const inFourHours = new Date(NOW.getTime() + 4 * 3_600_000).toISOString()
+  t.same(due, { publication: 'awaiting_moderation', moderateDueAt: inFourHours, dueAt: inFourHours })
+})
+
+t.test('what its source takes back is due for nothing, and nothing stays open against it', async (t) => {
+  const db = await ingestStore(t)
+  const source = await pushSource(db)
+  await take(db, source, [story('a')])
+  const { reference } = (await storedCases(db)).a as { reference: string }
+  await reportCase(db, reference, { reason: 'personal_data' }, NOW)
+  await take(db, source, [deletion('a')])
+  t.same(await rows(db.pool, 'select publication, due_at as "dueAt" from cases'), [
+    { publication: 'removed', dueAt: null },
+  ])
+  t.same(await rows(db.pool, 'select state, decision_reason as reason from objections'), [
+    { state: 'upheld', reason: 'removed_by_source' },
+  ])
+  t.same((await eventTypes(db)).slice(-2), ['case.removed_by_source', 'report.decided'])
 })
 
 t.test('an edit of what a person has moderated waits with both versions', async (t) => {

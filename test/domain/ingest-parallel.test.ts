@@ -2,8 +2,9 @@ import fc from 'fast-check'
 import t from 'tap'
 import { ingest } from '../../domain/ingest.ts'
 import { canonicalJson, sortEntries } from '../../domain/ingest-entries.ts'
-import { rows } from '../../prisma/client.ts'
+import { type Db, rows } from '../../prisma/client.ts'
 import {
+  deletion,
   ingestStore,
   NOW,
   pushSource,
@@ -124,3 +125,32 @@ t.test('the fingerprint does not depend on the order of names, nor on warnings',
   )
   t.equal(one, two)
 })
+
+t.test('whoever changes an answer holds its case first, so that two never wait for each other', async (t) => {
+  const db = await ingestStore(t)
+  const source = await pushSource(db)
+  await take(db, source, [story('a'), reply('a-1', 'a')])
+  const changes = [reply('a-1', 'a', { text: 'New words. (Invented.)' }), deletion('a-1')]
+  for (const change of changes) {
+    const person = await db.pool.connect()
+    await person.query('begin')
+    await person.query('select 1 from cases for no key update')
+    const taken = take(db, source, [change])
+    await waiter(db)
+    await person.query('select 1 from responses for no key update nowait')
+    await person.query('rollback')
+    person.release()
+    await taken
+  }
+  t.match(await storedResponses(db), [{ publication: 'removed' }])
+})
+
+async function waiter(db: Db): Promise<void> {
+  for (;;) {
+    const waiting = await rows(
+      db.pool,
+      `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`,
+    )
+    if (waiting.length > 0) return
+  }
+}

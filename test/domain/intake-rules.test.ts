@@ -62,7 +62,7 @@ t.test('a role says only the channels that are its own, and gets its first when 
       )
   }
   for (const channel of channels) t.same(decide({ channel }).codes, [], `case handler ${channel}`)
-  t.equal(decide({ channel: undefined }).intake.channel, 'phone')
+  t.same(decide({ channel: undefined }).codes, ['/channel missing'], 'a case handler says it')
 })
 
 t.test('S14: terms are needed on the web, and there only', async (t) => {
@@ -151,6 +151,7 @@ function decide(
     channel: 'web',
     contact: { name: 'Invented', email: 'invented@example.org' },
     acceptsTerms: true,
+    ...(role === 'case_handler' && { moderation: { commissioned: 'locally', moderatedText: 'Invented.' } }),
     ...changes,
   } as CaseDraft
   const { intake, problems } = decideIntake(client(role), draft, now)
@@ -166,6 +167,7 @@ function client(role: Role): ClientCaller {
     scopes: roleScopes[role],
     publishable: role === 'form',
     brand: null,
+    test: false,
     organisationIds: [],
     sourceId: null,
     actingUser: null,

@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import { rows } from '../../prisma/client.ts'
-import { openQueues, type QueueSettings } from '../../workers/queues.ts'
+import { openQueues, type QueueSettings, type Tick, type TickHandlers } from '../../workers/queues.ts'
 import { startWorkers, type WorkersOptions } from '../../workers/start.ts'
 import { ingestStore } from '../domain/ingest-store.ts'
 import { serve } from '../net/servers.ts'
@@ -16,6 +16,21 @@ import {
   until,
 } from './poll-setting.ts'
 
+const nothing = async () => undefined
+const noTicks: TickHandlers = {
+  'poll-due': nothing,
+  'keep-house': nothing,
+  'release-holds': nothing,
+  'send-mail': nothing,
+  'feedback-digest': nothing,
+}
+const everyHour: Record<Tick, number> = {
+  'poll-due': 3_600_000,
+  'keep-house': 3_600_000,
+  'release-holds': 3_600_000,
+  'send-mail': 3_600_000,
+  'feedback-digest': 3_600_000,
+}
 const redisUrl = process.env.CARE_TEST_REDIS
 const backends: { name: string; skip: string | false; queue: (url: string) => QueueSettings }[] = [
   { name: 'PostgreSQL', skip: false, queue: (url) => ({ kind: 'postgres', url, max: 3 }) },
@@ -64,7 +79,7 @@ for (const { name, skip, queue } of backends) {
       })
       const done: number[] = []
       const ticks: string[] = []
-      for (const one of queues) await one.scheduleTicks({ 'poll-due': 200, 'keep-house': 3_600_000 })
+      for (const one of queues) await one.scheduleTicks({ ...everyHour, 'poll-due': 200 })
       for (let n = 0; n < 5; n++)
         for (const one of queues) await one.addSourceJob('poll-source', { sourceId: 1_000_001 })
       await queues[0]?.addSourceJob('poll-source', { sourceId: 1_000_002 })
@@ -74,6 +89,7 @@ for (const { name, skip, queue } of backends) {
           'probe-source': async () => undefined,
         },
         ticks: {
+          ...noTicks,
           'poll-due': async () => void ticks.push('poll-due'),
           'keep-house': async () => void ticks.push('keep-house'),
         },
@@ -137,7 +153,7 @@ for (const { name, skip, queue } of backends) {
           },
           'probe-source': async () => undefined,
         },
-        ticks: { 'poll-due': async () => undefined, 'keep-house': async () => undefined },
+        ticks: noTicks,
         concurrency: 1,
       })
       await killed.addSourceJob('poll-source', { sourceId: 1_000_003 })
@@ -154,7 +170,7 @@ for (const { name, skip, queue } of backends) {
       const work = async ({ sourceId }: { sourceId: number }) => done.resolve(sourceId)
       next.work({
         sources: { 'poll-source': work, 'probe-source': work },
-        ticks: { 'poll-due': async () => undefined, 'keep-house': async () => undefined },
+        ticks: noTicks,
         concurrency: 1,
       })
       await next.addSourceJob('poll-source', { sourceId: 1_000_003 })

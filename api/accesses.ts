@@ -1,0 +1,44 @@
+import { noteAccess } from '../domain/accesses.ts'
+import { type Caller, type Db, staffRoles } from '../domain/callers.ts'
+import type { OperationId, Schemas } from './contract/handler.ts'
+
+/** What an answer is to: the operation, with the path it was asked under. */
+export type Asked = { operation: string; path: { reference?: string } }
+
+/**
+ * Notes the cases of which an answer shows staff what the public does not read, before it is sent: what cannot be
+ * noted is not shown. Every answer passes here, so that no operation can forget it.
+ */
+export async function noteAnswer(db: Db, caller: Caller, asked: Asked, body: unknown): Promise<void> {
+  if (caller.kind !== 'client' || !staffRoles.includes(caller.role)) return
+  await noteAccess(db, caller, asked.operation, casesShown(asked, body))
+}
+
+/** The references of the cases of which an answer shows staff what the public does not read. */
+export function casesShown({ operation, path }: Asked, body: unknown): string[] {
+  const remarks = remarksIn[operation as OperationId]
+  return remarks === undefined ? staffCasesIn(body) : remarks(body as never, path.reference ?? '')
+}
+
+type Remarks = (body: never, reference: string) => string[]
+
+// What is shown of a case without the case itself. A picture does not say who may see it, so every one is noted.
+const remarksIn: Partial<Record<OperationId, Remarks>> = {
+  listNotes: ({ items }: Schemas['NotePage'], reference) => (items.length > 0 ? [reference] : []),
+  listDecisions: ({ items }: Schemas['DecisionPage'], reference) =>
+    items.some(({ note, edits }) => note !== undefined || edits !== undefined) ? [reference] : [],
+  listReports: ({ items }: Schemas['ObjectionPage']) => items.map(objectionCase),
+  listRemovalRequests: ({ items }: Schemas['ObjectionPage']) => items.map(objectionCase),
+  decideRemoval: (objection: Schemas['Objection']) => [objectionCase(objection)],
+  getImage: (_picture, reference) => [reference],
+}
+
+function objectionCase(objection: Schemas['Objection']): string {
+  return objection.case
+}
+
+function staffCasesIn(value: unknown): string[] {
+  if (typeof value !== 'object' || value === null) return []
+  if ('view' in value && value.view === 'staff') return [(value as Schemas['StaffCase']).reference]
+  return Object.values(value).flatMap(staffCasesIn)
+}

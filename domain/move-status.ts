@@ -1,0 +1,59 @@
+import { type CaseStatus, rows, type Tx } from '../prisma/client.ts'
+import { about } from './case-changes.ts'
+import { type CaseRow, contactOf } from './case-rows.ts'
+import { allowedStatuses, isClosed, type Relation, surveyedStatuses, timesAfterMove } from './case-rules.ts'
+import { keepClocks, restartRespond } from './clocks.ts'
+import { DomainError } from './errors.ts'
+import type { NewEvent } from './events.ts'
+import { notify } from './notifications.ts'
+import { createSurvey } from './surveys.ts'
+
+/**
+ * Moves a held case to `to`, with the times that this sets and the clocks, and returns its event for the caller to
+ * record; the caller makes the new version. Throws `move_not_allowed` with the statuses that are.
+ */
+export async function moveStatus(
+  tx: Tx,
+  theCase: CaseRow,
+  relation: Relation,
+  to: CaseStatus,
+  now: Date,
+): Promise<NewEvent> {
+  const allowed = allowedStatuses(theCase.kind, theCase.status, relation)
+  if (!allowed.includes(to)) {
+    throw new DomainError('move_not_allowed', {
+      allowed,
+      detail: `The case is ${theCase.status}; it cannot become ${to}.`,
+    })
+  }
+  const times = timesAfterMove(theCase, to, now.toISOString())
+  await rows(
+    tx,
+    'update cases set status = $2, acknowledged_at = $3, closed_at = $4, resolved_at = $5 where id = $1',
+    [theCase.id, to, times.acknowledgedAt, times.closedAt, times.resolvedAt],
+  )
+  if (isClosed(to)) {
+    await cancelReferral(tx, theCase.id, now)
+    await tellClosing(tx, theCase, relation)
+    if (surveyedStatuses.includes(to)) await createSurvey(tx, theCase, now)
+  } else if (isClosed(theCase.status)) {
+    await restartRespond(tx, theCase.id, now)
+  }
+  await keepClocks(tx, theCase.id)
+  return { ...about(theCase), type: 'case.status_changed', fields: ['status'] }
+}
+
+/** Ends the referral that waits for its answer, if one does: the case has gone another way. */
+export async function cancelReferral(tx: Tx, caseId: number, now: Date): Promise<void> {
+  await rows(
+    tx,
+    `update referrals set state = 'cancelled', answered_at = $2 where case_id = $1 and state = 'waiting'`,
+    [caseId, now],
+  )
+}
+
+// Whoever closed their case themselves knows.
+async function tellClosing(tx: Tx, theCase: CaseRow, relation: Relation): Promise<void> {
+  if (relation === 'reporter' || !contactOf(tx.vault, theCase)?.email) return
+  await notify(tx, theCase, 'closing_for_reporter', theCase.version + 1)
+}

@@ -1,0 +1,108 @@
+import { draft } from './harness.ts'
+import { PICTURE, type Place } from './permission-fixtures.ts'
+
+export type Ask = {
+  method?: 'POST' | 'PATCH' | 'DELETE'
+  url: string
+  body?: unknown
+  headers?: Record<string, string>
+}
+
+const decision = {
+  action: 'publish',
+  reason: 'fit_to_publish',
+  moderatedText: 'It was slow. (Invented.)',
+}
+
+/** How each operation is asked for; `n` makes the name of something new. */
+export const asks: Record<string, (of: Place, n: number) => Ask> = {
+  listCases: () => ({ url: '/v1/cases' }),
+  createCase: () => post('/v1/cases', draft()),
+  getCase: (of) => ({ url: of.url }),
+  updateCase: (of) => patch(of.url, { status: 'in_progress' }),
+  listDecisions: (of) => ({ url: `${of.url}/decisions` }),
+  createDecision: (of) => post(`${of.url}/decisions`, decision),
+  listResponses: (of) => ({ url: `${of.url}/responses` }),
+  createResponse: (of) => post(`${of.url}/responses`, { text: 'Sorry. (Invented.)' }),
+  createAddition: (of) => post(`${of.url}/additions`, { text: 'And also. (Invented.)' }),
+  createWithdrawal: (of) => post(`${of.url}/withdrawals`, { what: 'case' }),
+  createReopening: (of) =>
+    post(`${of.url}/reopenings`, { reason: 'disagree', text: 'It is not. (Invented.)' }),
+  createOutcome: (of) => post(`${of.url}/outcomes`, { resolved: true }),
+  renewReceipt: (of) => post(`${of.url}/receipts`),
+  createMessage: (of) => post(`${of.url}/messages`, { text: 'When was it? (Invented.)' }),
+  getSurvey: (of) => ({ url: `/v1/surveys/${of.survey}` }),
+  answerSurvey: (of) => post(`/v1/surveys/${of.survey}`, { manner: true }),
+  searchContacts: () => post('/v1/contact-searches', { email: 'invented@example.org' }),
+  createImage: () => ({ ...post('/v1/images', PICTURE), headers: { 'content-type': 'image/gif' } }),
+  getImage: (of) => ({ url: `${of.url}/images/${of.image}` }),
+  listQueue: () => ({ url: '/v1/queue' }),
+  createClaim: (of) => post(`${of.url}/claims`, {}),
+  endClaim: (of) => remove(`${of.url}/claims`),
+  createDecisions: ({ reference, version }) =>
+    post('/v1/decisions', { decisions: [{ reference, version, decision }] }),
+  createResponseDecision: (of) =>
+    post(`${of.url}/responses/${of.response}/decisions`, {
+      action: 'publish',
+      reason: 'fit_to_publish',
+      text: 'Sorry for that. (Invented.)',
+    }),
+  createReport: (of) => post(`${of.url}/reports`, { reason: 'vexatious' }),
+  listReports: () => ({ url: '/v1/reports' }),
+  createRemovalRequest: (of) =>
+    post(`${of.url}/removal-requests`, { reason: 'vexatious', text: 'It is not so. (Invented.)' }),
+  listRemovalRequests: () => ({ url: '/v1/removal-requests' }),
+  decideRemoval: (of) =>
+    post(`/v1/removal-requests/${of.request}/decisions`, { action: 'decline', reason: 'fit_to_publish' }),
+  createReferral: (of) => post(`${of.url}/referrals`, { organisation: 'T02' }),
+  answerReferral: (of) => post(`${of.url}/referral-answers`, { action: 'accept' }),
+  listNotes: (of) => ({ url: `${of.url}/notes` }),
+  createNote: (of) => post(`${of.url}/notes`, { text: 'A note. (Invented.)' }),
+  listCaseEvents: (of) => ({ url: `${of.url}/events` }),
+  getOrganisationSettings: () => ({ url: '/v1/organisations/T01/settings' }),
+  updateOrganisationSettings: () => patch('/v1/organisations/T02/settings', { responseModeration: 'before' }),
+  listClients: () => ({ url: '/v1/clients' }),
+  createClient: (_of, n) => post('/v1/clients', { name: `invented ${n}`, role: 'supplier' }),
+  getClient: (of) => ({ url: `/v1/clients/${of.client}` }),
+  updateClient: (of) => patch(`/v1/clients/${of.client}`, { brand: 'invented' }),
+  revokeClient: (of) => remove(`/v1/clients/${of.client}`),
+  createKey: (of) => post(`/v1/clients/${of.client}/keys`, {}),
+  revokeKey: (of) => remove(`/v1/clients/${of.client}/keys/${of.key}`),
+  listAccesses: () => ({ url: '/v1/accesses' }),
+  getService: () => ({ url: '/v1/service' }),
+  getForm: () => ({ url: '/v1/forms/concern?organisation=T01' }),
+  listStatuses: () => ({ url: '/v1/statuses' }),
+  listPublications: () => ({ url: '/v1/publications' }),
+  listChannels: () => ({ url: '/v1/channels' }),
+  listKinds: () => ({ url: '/v1/kinds' }),
+  listPrivacies: () => ({ url: '/v1/privacies' }),
+  listReasons: () => ({ url: '/v1/reasons' }),
+  listInstruments: () => ({ url: '/v1/instruments' }),
+  listPolicies: () => ({ url: '/v1/policies' }),
+  updatePolicy: () => patch('/v1/policies/respond', { workingDays: 20 }),
+  getGeoFeed: () => ({ url: '/v1/geo-feed' }),
+  listOrganisations: () => ({ url: '/v1/organisations' }),
+  getOrganisation: () => ({ url: '/v1/organisations/T01' }),
+  listCategories: () => ({ url: '/v1/categories' }),
+  listSources: () => ({ url: '/v1/sources' }),
+  createSource: (_of, n) => post('/v1/sources', { name: `invented-${n}`, title: 'Invented' }),
+  getSource: () => ({ url: '/v1/sources/pushed' }),
+  updateSource: () => patch('/v1/sources/elsewhere', { title: 'Invented' }),
+  pushItems: (_of, n) =>
+    post('/v1/sources/pushed/items', { items: [{ type: 'deletion', externalId: `d-${n}` }] }),
+  listRuns: () => ({ url: '/v1/sources/pushed/runs' }),
+  getLiveness: () => ({ url: '/livez' }),
+  getReadiness: () => ({ url: '/readyz' }),
+}
+
+function post(url: string, body?: unknown): Ask {
+  return { method: 'POST', url, body }
+}
+
+function patch(url: string, body: unknown): Ask {
+  return { method: 'PATCH', url, body }
+}
+
+function remove(url: string): Ask {
+  return { method: 'DELETE', url }
+}

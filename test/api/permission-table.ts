@@ -1,0 +1,173 @@
+import type { CaseView, Relation } from '../../domain/case-rules.ts'
+import type { Fixture } from './permission-fixtures.ts'
+
+export const callers = [
+  'nobody',
+  'reporter',
+  'form',
+  'integrator',
+  'case_handler',
+  'second_tier',
+  'provider',
+  'other_provider',
+  'commissioner',
+  'other_commissioner',
+  'feed_provider',
+  'supplier',
+  'administrator',
+] as const
+export type CallerName = (typeof callers)[number]
+
+/** `yes`: done, or refused for what was asked and not for who asked; otherwise the status of the refusal. */
+export type Outcome = 'yes' | '401' | '403' | '404'
+
+export type Row = {
+  operation: string
+  /** What is asked about; an operation stands here with as many as make a difference. */
+  of: Fixture
+  cells: readonly string[]
+}
+
+/** By hand from the table of callers and section 4 of the design: `+` is yes; 1, 3 and 4 are 401, 403 and 404. */
+const TABLE = `
+                                      none rcpt form intg hand 2nd  prov oprv comm ocom feed supp admn
+listCases                  published  +    +    3    +    +    +    +    +    +    +    +    +    +
+createCase                 nothing    1    1    +    +    +    3    3    3    3    3    3    3    3
+getCase                    published  +    +    3    +    +    +    +    +    +    +    +    +    +
+getCase                    referred   4    +    3    +    +    +    +    4    +    4    4    4    4
+updateCase                 published  1    1    3    3    +    3    +    3    3    3    3    3    3
+updateCase                 referred   1    1    3    3    +    3    +    4    3    3    3    3    3
+updateCase                 referredOn 1    1    3    3    +    3    +    3    3    3    3    3    3
+listDecisions              published  +    +    3    +    +    +    +    +    +    +    +    +    +
+listDecisions              referred   4    +    3    +    +    +    +    4    +    4    4    4    4
+createDecision             published  1    1    3    3    +    4    3    3    3    3    3    3    3
+createDecision             referred   1    1    3    3    +    +    3    3    3    3    3    3    3
+listResponses              published  +    +    3    +    +    +    +    +    +    +    +    +    +
+listResponses              referred   4    +    3    +    +    +    +    4    +    4    4    4    4
+createResponse             published  1    1    3    3    +    3    +    3    3    3    3    3    3
+createResponse             referred   1    1    3    3    +    3    +    4    3    3    3    3    3
+createResponse             referredOn 1    1    3    3    +    3    +    3    3    3    3    3    3
+createAddition             published  1    +    1    1    1    1    1    1    1    1    1    1    1
+createAddition             referred   1    +    1    1    1    1    1    1    1    1    1    1    1
+createWithdrawal           published  1    +    1    1    1    1    1    1    1    1    1    1    1
+createReopening            closed     1    +    1    1    1    1    1    1    1    1    1    1    1
+createOutcome              closed     1    +    1    1    1    1    1    1    1    1    1    1    1
+renewReceipt               published  1    1    3    3    +    4    3    3    3    3    3    3    3
+createMessage              published  1    1    3    3    +    3    +    3    3    3    3    3    3
+createMessage              referredOn 1    1    3    3    +    3    +    3    3    3    3    3    3
+getSurvey                  closed     +    +    +    +    +    +    +    +    +    +    +    +    +
+answerSurvey               closed     +    +    +    +    +    +    +    +    +    +    +    +    +
+searchContacts             published  1    1    3    3    +    3    3    3    3    3    3    3    3
+createImage                nothing    1    1    +    +    +    3    3    3    3    3    3    3    3
+getImage                   published  +    +    3    +    +    +    +    +    +    +    +    +    +
+getImage                   referred   4    +    3    4    +    +    +    4    +    4    4    4    4
+listQueue                  referred   1    1    3    3    +    +    3    3    3    3    3    3    3
+createClaim                published  1    1    3    3    +    4    3    3    3    3    3    3    3
+createClaim                referred   1    1    3    3    +    +    3    3    3    3    3    3    3
+endClaim                   published  1    1    3    3    +    4    3    3    3    3    3    3    3
+endClaim                   referred   1    1    3    3    +    +    3    3    3    3    3    3    3
+createDecisions            published  1    1    3    3    +    +    3    3    3    3    3    3    3
+createResponseDecision     published  1    1    3    3    +    4    3    3    3    3    3    3    3
+createReport               published  +    +    +    +    +    +    +    +    +    +    +    +    +
+listReports                published  1    1    3    3    +    +    3    3    3    3    3    3    3
+createRemovalRequest       published  1    1    3    3    3    3    +    3    3    3    3    3    3
+createRemovalRequest       referredOn 1    1    3    3    3    3    +    3    3    3    3    3    3
+listRemovalRequests        requested  1    1    3    3    +    3    +    +    3    3    3    3    3
+decideRemoval              requested  1    1    3    3    +    4    3    3    3    3    3    3    3
+createReferral             published  1    1    3    3    +    3    +    3    3    3    3    3    3
+createReferral             referredOn 1    1    3    3    +    3    +    3    3    3    3    3    3
+answerReferral             referredOn 1    1    3    3    3    3    +    3    3    3    3    3    3
+listNotes                  published  1    1    3    3    +    4    +    3    3    3    3    3    3
+listNotes                  referred   1    1    3    3    +    +    +    4    3    4    3    3    3
+createNote                 published  1    1    3    3    +    4    +    3    3    3    3    3    3
+createNote                 referred   1    1    3    3    +    +    +    4    3    4    3    3    3
+listCaseEvents             published  1    1    3    3    +    4    +    3    +    3    3    3    3
+listCaseEvents             referred   1    1    3    3    +    +    +    4    +    4    3    3    3
+listCaseEvents             referredOn 1    1    3    3    +    4    +    +    +    3    3    3    3
+getOrganisationSettings    nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+updateOrganisationSettings nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+listClients                nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+createClient               nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+getClient                  client     1    1    3    3    3    3    3    3    3    3    3    3    +
+updateClient               client     1    1    3    3    3    3    3    3    3    3    3    3    +
+revokeClient               client     1    1    3    3    3    3    3    3    3    3    3    3    +
+createKey                  client     1    1    3    3    3    3    3    3    3    3    3    3    +
+revokeKey                  client     1    1    3    3    3    3    3    3    3    3    3    3    +
+listAccesses               nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+getService                 nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
+getForm                    nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
+listStatuses               nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
+listPublications           nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
+listChannels               nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
+listKinds                  nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
+listPrivacies              nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
+listReasons                nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
+listInstruments            nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
+listPolicies               nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
+updatePolicy               nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+getGeoFeed                 published  +    +    3    +    +    +    +    +    +    +    +    +    +
+listOrganisations          nothing    +    +    3    +    +    +    +    +    +    +    +    +    +
+getOrganisation            nothing    +    +    3    +    +    +    +    +    +    +    +    +    +
+listCategories             nothing    +    +    3    +    +    +    +    +    +    +    +    +    +
+listSources                nothing    1    1    3    3    3    3    3    3    3    3    +    3    +
+createSource               nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+getSource                  nothing    1    1    3    3    3    3    3    3    3    3    +    3    +
+updateSource               nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+pushItems                  nothing    1    1    3    3    3    3    3    3    3    3    +    3    3
+listRuns                   nothing    1    1    3    3    3    3    3    3    3    3    +    3    +
+getLiveness                nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
+getReadiness               nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
+`
+
+/** By hand: how each caller stands to the cases that are asked about; who is not named stands to them as the public. */
+export const standing: Record<
+  'published' | 'referred' | 'referredOn',
+  Partial<Record<CallerName, Relation>>
+> = {
+  published: {
+    reporter: 'reporter',
+    integrator: 'origin',
+    case_handler: 'handler',
+    provider: 'provider',
+    commissioner: 'commissioner',
+  },
+  referred: {
+    reporter: 'reporter',
+    integrator: 'origin',
+    case_handler: 'handler',
+    second_tier: 'second_tier',
+    provider: 'provider',
+    commissioner: 'commissioner',
+  },
+  referredOn: {
+    reporter: 'reporter',
+    integrator: 'origin',
+    case_handler: 'handler',
+    provider: 'provider',
+    other_provider: 'former_provider',
+    commissioner: 'commissioner',
+  },
+}
+
+/** By hand: what the public sees of them. */
+export const publicly: Record<keyof typeof standing, CaseView> = {
+  published: 'public',
+  referred: 'hidden',
+  referredOn: 'public',
+}
+
+/** The table, line by line. */
+export const rows: readonly Row[] = TABLE.trim()
+  .split('\n')
+  .slice(1)
+  .map((line) => line.split(/ +/))
+  .map(([operation = '', of = '', ...cells]) => ({ operation, of: of as Fixture, cells }))
+
+/** What a line says of a caller; throws when it does not say it. */
+export function wanted({ operation, of, cells }: Row, caller: CallerName): Outcome {
+  const outcomes: Partial<Record<string, Outcome>> = { '+': 'yes', '1': '401', '3': '403', '4': '404' }
+  const outcome = outcomes[cells[callers.indexOf(caller)] ?? '']
+  if (outcome === undefined || cells.length !== callers.length)
+    throw new Error(`the table says nothing of ${operation} (${of}) by ${caller}`)
+  return outcome
+}
