@@ -113,7 +113,8 @@ module.exports = {
       fromNot: ['workers/main\\.ts'],
     }),
     ...row('store', ['prisma/'], { may: ['prisma/'], fromNot: [...entries, 'prisma/generated'] }),
-    ...row('examples', ['examples/'], { may: ['examples/'] }),
+    // A client's types are what openapi-typescript makes of the contract, wherever they are made.
+    ...row('examples', ['examples/'], { may: ['examples/'], typesOf: ['api/contract/types.gen.ts'] }),
   ],
   options: {
     doNotFollow: { path: ['node_modules', 'prisma/generated'] },

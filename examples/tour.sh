@@ -41,7 +41,7 @@ ETAG=$(etag "$API/v1/cases/$CASE" -H "Authorization: Bearer $CASE_HANDLER_KEY")
 curl -sw '\n' "$API/v1/cases/$CASE/decisions" \
   -H "Authorization: Bearer $CASE_HANDLER_KEY" -H 'Acting-User: handler-17' \
   -H "If-Match: $ETAG" -H 'Content-Type: application/json' \
-  -d '{ "action": "publish", "reason": "edited_personal_data",
+  -d '{ "action": "publish", "reason": "edited_personal_data", "commissioned": "locally",
         "moderatedText": "I waited six hours. (Invented example.)" }'
 
 ETAG=$(etag "$API/v1/cases/$CASE" -H "Authorization: Bearer $PROVIDER_KEY")
@@ -50,6 +50,12 @@ curl -sw '\n' "$API/v1/cases/$CASE/responses" \
   -H "If-Match: $ETAG" -H 'Content-Type: application/json' \
   -d '{ "text": "We are sorry. There are two more doctors at night now. (Invented example.)",
         "status": "resolved" }'
+
+RECEIPT=$(echo "$CREATED" | sed 's/.*"receipt":"\([^"]*\)".*/\1/')
+curl -sw '\n' "$API/v1/cases/$CASE" -H "Case-Receipt: $RECEIPT"
+curl -sw '\n' "$API/v1/cases/$CASE/outcomes" \
+  -H "Case-Receipt: $RECEIPT" -H 'Content-Type: application/json' \
+  -d '{ "resolved": true, "manner": true }'
 
 curl -sw '\n' "$API/v1/cases/$CASE"
 curl -sw '\n' "$API/v1/geo-feed?organisation=RJ1&status=resolved&limit=1"

@@ -39,7 +39,8 @@ export async function startRedis(): Promise<TestRedis> {
   return { url: `redis://127.0.0.1:${port}`, stop }
 }
 
-function freePort(): Promise<number> {
+/** A port of 127.0.0.1 that nobody has at this moment, for who must name it before listening. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer().on('error', reject)
     probe.listen(0, '127.0.0.1', () => {

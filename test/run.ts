@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { globSync } from 'node:fs'
-import { dirname, join, relative, resolve } from 'node:path'
+import { existsSync, globSync } from 'node:fs'
+import { delimiter, dirname, join, relative, resolve } from 'node:path'
 import { startEmbedded } from '../prisma/embedded.ts'
 import { applyMigrations } from '../prisma/engine.ts'
 import {
@@ -29,7 +29,11 @@ async function main(args: string[]): Promise<number> {
   const cleanups: Cleanup[] = []
   const notes: string[] = []
   try {
-    const env = { ...(await prepareStore(cleanups)), ...(await prepareRedis(cleanups, notes)) }
+    const env = {
+      ...(await prepareStore(cleanups)),
+      ...(await prepareRedis(cleanups, notes)),
+      ...findChromium(notes),
+    }
     const reports = await runAll(files, { ...childEnvironment(), ...env })
     return summarise(reports, notes)
   } catch (error) {
@@ -82,6 +86,14 @@ async function prepareRedis(cleanups: Cleanup[], notes: string[]): Promise<NodeJ
   }
   cleanups.push(redis.stop)
   return { CARE_TEST_REDIS: redis.url }
+}
+
+function findChromium(notes: string[]): NodeJS.ProcessEnv {
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  const found = folders.map((folder) => join(folder, 'chromium')).find((file) => existsSync(file))
+  if (found !== undefined) return { CARE_TEST_CHROMIUM: found }
+  notes.push('Tests with a browser were skipped: there is no chromium on the PATH. Install chromium.')
+  return {}
 }
 
 /** What the tester has set for the service itself is not for tests. */

@@ -1,45 +1,21 @@
 import t, { type Test } from 'tap'
-import { Problem } from '../../examples/answer.ts'
-import { sendForm } from '../../examples/form-page.ts'
 import { createAndFollow } from '../../examples/integrator.ts'
 import { pushItems } from '../../examples/push-items.ts'
 import { readPublicCases } from '../../examples/read-public.ts'
-import { type Harness, ORIGIN, publishedCase, startHarness } from '../api/harness.ts'
-
-const FORM = { organisation: 'T01', category: 'staff', text: 'They were kind. (Invented.)' }
-
-t.test('a form on a page creates a case, and a second click makes no second one', async (t) => {
-  const { url, harness } = await listening(t)
-  const page = { url, key: harness.keys.form, origin: ORIGIN }
-  const thanks = await sendForm(page, FORM, 'click')
-  t.match(thanks, { advice: null, notice: /999/ })
-  t.same(await sendForm(page, FORM, 'click'), thanks)
-  t.not((await sendForm(page, FORM)).reference, thanks.reference)
-
-  const stub = await harness.call({ url: `/v1/cases/${thanks.reference}` })
-  t.match(stub.body, { view: 'stub', withheld: 'awaiting_moderation' })
-})
-
-t.test('a form on a page that is not registered is refused, and can read why', async (t) => {
-  const { url, harness } = await listening(t)
-  const page = { url, key: harness.keys.form, origin: 'https://elsewhere.example' }
-  await t.rejects(sendForm(page, FORM), { status: 403, code: 'origin_not_allowed' })
-  const refused = sendForm({ ...page, origin: ORIGIN }, { ...FORM, category: 'weather' })
-  const problem = await refused.catch((error: unknown) => error)
-  t.ok(problem instanceof Problem)
-  t.match(problem, { status: 400, errors: [{ pointer: '/category', code: 'unknown_category' }] })
-})
+import { type Harness, publishedCase, startHarness } from '../api/harness.ts'
 
 t.test('an integrator creates a case and reads back its own', async (t) => {
   const { url, harness } = await listening(t)
   const integrator = { url, key: harness.keys.integrator, organisation: 'T01' }
-  const { reference, listed, theCase } = await createAndFollow(integrator)
+  const { created, listed, theCase, unchanged } = await createAndFollow(integrator)
+  const { reference } = created
   t.match(theCase, { view: 'own', reference, status: 'open', publication: 'awaiting_moderation' })
   t.same(listed, [reference])
+  t.ok(unchanged, 'what has not changed is not sent again')
 
   const key = await harness.addClient({ name: 'another app', role: 'integrator' })
   const other = await createAndFollow({ ...integrator, key })
-  t.same(other.listed, [other.reference], 'it does not see the cases of another')
+  t.same(other.listed, [other.created.reference], 'it does not see the cases of another')
 })
 
 t.test('a feedback provider pushes, and the same again changes nothing', async (t) => {

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { createApp } from '../../api/app.ts'
+import { readConfig } from '../../config.ts'
 import { ORGANISATIONS } from '../../examples/provider/organisations.ts'
 import { startProvider } from '../../examples/provider/server.ts'
 import { createLog } from '../../log.ts'
@@ -71,6 +72,8 @@ async function demonstration(t: Test): Promise<{ url: string; keys: DemoKeys }> 
     publicUrl: 'https://api.test.example',
     logger: false,
     requestsPerMinute: 1_000,
+    intakePerMinute: 1_000,
+    service: readConfig({}).service,
   })
   t.teardown(async () => {
     await app.close()
