@@ -1,4 +1,4 @@
-import type { Db, Sql, Tx } from '../prisma/client.ts'
+import { type Db, rows, type Sql, type Tx } from '../prisma/client.ts'
 import type { ClientCaller, ReporterCaller } from './callers.ts'
 import { type CaseRow, caseById, findStanding, lockStanding, type Standing } from './case-rows.ts'
 import {
@@ -82,6 +82,16 @@ export async function changedCase(
   if (view === 'staff' || view === 'staff_without_contact') return showCase(db.vault, theCase, relation, view)
   if (then === undefined || then.version !== theCase.version) throw notYours(client, relation, theCase)
   return showCase(db.vault, theCase, then.relation, 'staff_without_contact')
+}
+
+/** Makes the next version of a held case that nothing else in its row tells of. */
+export async function nextVersion(tx: Tx, { id }: Pick<CaseRow, 'id'>): Promise<void> {
+  await rows(
+    tx,
+    'update cases set version = version + 1, updated_at = now() where id = $1',
+    [id],
+    'next-version',
+  )
 }
 
 /** What every event about a held case says of it: the change makes its version one more. */

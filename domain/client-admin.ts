@@ -112,10 +112,10 @@ function refuse(problems: readonly Problem[]): void {
   if (problems.length > 0) throw invalid(...problems)
 }
 
-// What is pushed becomes cases of its source, which are no trial.
+// What these do is done to what is real, whoever does it: pushed items become cases of their source.
 function trialProblems({ role, test }: ClientDraft): Problem[] {
-  if (role !== 'feed_provider' || test !== true) return []
-  const detail = 'What it pushes is real: try it out with a source of its own that is not trusted.'
+  if (test !== true || (role !== 'feed_provider' && role !== 'administrator')) return []
+  const detail = `What a client of the role ${role} does is real; it cannot be tried out. Leave it out.`
   return [{ pointer: '/test', code: 'not_for_this_role', detail }]
 }
 

@@ -4,7 +4,7 @@ import { recordEvents } from './events.ts'
 import { ageLimit } from './ingest-entries.ts'
 import { holdSource } from './ingest-items.ts'
 import { eventOf, holdCasesOf, touchCases } from './ingest-replies.ts'
-import { closeObjections, type TakenBackCase } from './objections.ts'
+import { closeObjections, type GoneCase } from './objections.ts'
 
 /** An item that goes: because its source took it back, or because it is too old. */
 export type Removal = {
@@ -70,7 +70,7 @@ async function removeCases(
   now: Date,
 ): Promise<void> {
   if (cases.size === 0) return
-  const removed = await rows<TakenBackCase & { timed: boolean }>(
+  const removed = await rows<GoneCase & { timed: boolean }>(
     tx,
     `update cases set publication = 'removed', decision_reason = 'removed_by_source', held_until = null, version = version + 1, updated_at = $2
      where id = any($1::bigint[]) and publication not in ('rejected', 'removed')
@@ -93,7 +93,7 @@ async function removeCases(
       ...(cases.get(id) === 'expired' && { reason: 'expired' }),
     })),
   )
-  await closeObjections(tx, removed, 'removed_by_source')
+  await closeObjections(tx, null, removed, 'removed_by_source')
 }
 
 async function removeResponses(

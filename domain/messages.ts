@@ -1,7 +1,8 @@
 import { type Db, type MessageAuthor, row, rows, type Tx } from '../prisma/client.ts'
 import type { ClientCaller, ReporterCaller } from './callers.ts'
-import { about, changedCase, holdCase } from './case-changes.ts'
+import { about, changedCase, holdCase, nextVersion } from './case-changes.ts'
 import { type CaseRow, sealRemark } from './case-rows.ts'
+import { watchForDanger } from './danger-watch.ts'
 import { DomainError, invalid } from './errors.ts'
 import { recordEvents } from './events.ts'
 import { once } from './idempotency.ts'
@@ -18,7 +19,7 @@ export async function addToCase(
   reporter: ReporterCaller,
   reference: string,
   addition: Addition,
-  { key }: { key: string | undefined },
+  { key, now }: { key: string | undefined; now: Date },
 ): Promise<SeenCase> {
   const operation = 'createAddition'
   return changeOwnCase(db, reporter, reference, { key, operation, body: addition }, async (tx, theCase) => {
@@ -26,6 +27,7 @@ export async function addToCase(
     const answersId =
       addition.answers === undefined ? null : await staffMessage(tx, theCase, addition.answers)
     await addMessage(tx, theCase, { author: 'reporter', text: addition.text, answersId })
+    await watchForDanger(tx, theCase, addition.text, now)
     return { type: 'message.created', fields: ['messages'] }
   })
 }
@@ -47,7 +49,7 @@ export async function sendMessage(
     requireReader(theCase)
     const author = relation === 'provider' ? 'provider' : 'central'
     const message = await addMessage(tx, theCase, { author, text, answersId: null, client })
-    await rows(tx, 'update cases set version = version + 1, updated_at = now() where id = $1', [theCase.id])
+    await nextVersion(tx, theCase)
     await recordEvents(tx, client, [{ ...about(theCase), type: 'message.created', fields: ['messages'] }])
     await notify(tx, theCase, 'question_for_reporter', message)
     return { caseId: theCase.id }

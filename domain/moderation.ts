@@ -12,7 +12,7 @@ import { type EventType, type NewEvent, recordEvents } from './events.ts'
 import { isOrWasShown } from './holds.ts'
 import { once } from './idempotency.ts'
 import { notify } from './notifications.ts'
-import { closeReports } from './objections.ts'
+import { closeObjections, closeReports, goneCase } from './objections.ts'
 import { parseReference } from './references.ts'
 import type { SeenCase } from './seen-case.ts'
 
@@ -40,7 +40,7 @@ export async function decide(
     })
     if (problems.length > 0) throw invalid(...problems)
     await keepOutcome(tx, client, theCase, decision, outcome)
-    await answerReports(tx, client, theCase, decision, outcome)
+    await answerObjections(tx, client, theCase, decision, outcome)
     await tellOfRemoval(tx, theCase, outcome.publication)
     // Whoever looks at it next has as long as whoever looked first.
     if (outcome.publication === 'awaiting_second_tier') await restartModeration(tx, theCase.id, now)
@@ -151,8 +151,8 @@ async function publishResponses(tx: Tx, theCase: CaseRow): Promise<NewEvent[]> {
   return published.map(() => ({ ...about(theCase), type: 'response.published', fields: ['responses'] }))
 }
 
-// The second tier answers the reports of what was referred to it.
-async function answerReports(
+// The second tier answers the reports of what was referred to it; what is gone is what a removal request asks for.
+async function answerObjections(
   tx: Tx,
   client: ClientCaller,
   theCase: CaseRow,
@@ -160,6 +160,10 @@ async function answerReports(
   outcome: Outcome,
 ): Promise<void> {
   if (outcome.publication === 'awaiting_second_tier') return
+  if (isTaken(outcome.publication)) {
+    await closeObjections(tx, client, [goneCase(theCase)], decision.reason)
+    return
+  }
   const upheld =
     outcome.publication !== 'published' ||
     outcome.text !== theCase.moderatedText ||
@@ -170,10 +174,13 @@ async function answerReports(
 }
 
 async function tellOfRemoval(tx: Tx, theCase: CaseRow, publication: Publication): Promise<void> {
-  const taken: readonly Publication[] = ['rejected', 'removed']
   const version = theCase.version + 1
-  if (taken.includes(publication) && isOrWasShown(theCase))
+  if (isTaken(publication) && isOrWasShown(theCase))
     await notify(tx, theCase, 'removal_for_reporter', version)
-  if (!taken.includes(publication) && taken.includes(theCase.publication))
+  if (!isTaken(publication) && isTaken(theCase.publication))
     await notify(tx, theCase, 'restoration_for_reporter', version)
+}
+
+function isTaken(publication: Publication): boolean {
+  return publication === 'rejected' || publication === 'removed'
 }

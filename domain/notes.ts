@@ -1,6 +1,6 @@
 import { type Db, row, rows, type Sql, type Tx, type Vault } from '../prisma/client.ts'
 import type { ClientCaller } from './callers.ts'
-import { about, type HeldCase, holdCase, standingFor } from './case-changes.ts'
+import { about, type HeldCase, holdCase, nextVersion, standingFor } from './case-changes.ts'
 import { nameJson, openRemark, sealRemark } from './case-rows.ts'
 import { recordEvents } from './events.ts'
 import { once } from './idempotency.ts'
@@ -31,9 +31,7 @@ export async function createNote(
   const kept = await once(db, client, { key, operation, body: draft }, async (tx) => {
     const held = await holdCase(tx, client, reference, version, 'createNote')
     const note = await addNote(tx, client, held, { ...draft, now })
-    await rows(tx, 'update cases set version = version + 1, updated_at = now() where id = $1', [
-      held.theCase.id,
-    ])
+    await nextVersion(tx, held.theCase)
     await recordEvents(tx, client, [{ ...about(held.theCase), type: 'note.created', fields: ['notes'] }])
     return { note, caseReference: held.theCase.reference, version: version + 1 }
   })

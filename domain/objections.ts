@@ -84,25 +84,31 @@ export async function closeReports(
   )
 }
 
-/** A case that whoever wrote it has taken back, in its new version. */
-export type TakenBackCase = { id: number; reference: string; organisationId: number; version: number }
+/** A case that is gone from the public, in its new version. */
+export type GoneCase = { id: number; reference: string; organisationId: number; version: number }
 
-/** Closes all that is open against held cases that were taken back: what it asks for has happened. */
+/** A held case that leaves the public with the change under way. */
+export function goneCase({ id, reference, organisationId, version }: CaseRow): GoneCase {
+  return { id, reference, organisationId, version: version + 1 }
+}
+
+/** Closes all that is open against held cases that nobody reads any more: what it asks for has happened. */
 export async function closeObjections(
   tx: Tx,
-  cases: readonly TakenBackCase[],
+  client: ClientCaller | null,
+  cases: readonly GoneCase[],
   reason: string,
 ): Promise<void> {
   const closed = await rows<{ kind: ObjectionKind; caseId: number }>(
     tx,
-    `update objections set state = 'upheld', decided_at = now(), decision_reason = $2
+    `update objections set state = 'upheld', decided_at = now(), decided_by = $3, decision_reason = $2
      where case_id = any($1::bigint[]) and state = 'open' returning kind, case_id as "caseId"`,
-    [cases.map(({ id }) => id), reason],
+    [cases.map(({ id }) => id), reason, client?.actingUser ?? null],
     'close-objections',
   )
   await recordEvents(
     tx,
-    null,
+    client,
     closed.flatMap(({ kind, caseId }) =>
       cases
         .filter(({ id }) => id === caseId)

@@ -1,6 +1,6 @@
 import { type Db, row, rows, type Tx } from '../prisma/client.ts'
 import type { ClientCaller } from './callers.ts'
-import { about, changedCase, type HeldCase, holdCase } from './case-changes.ts'
+import { about, changedCase, type HeldCase, holdCase, nextVersion } from './case-changes.ts'
 import { formerAfterLeaving, type Place, placeAt, placeFor } from './case-place.ts'
 import type { CaseRow } from './case-rows.ts'
 import { allowedStatuses, isClosed } from './case-rules.ts'
@@ -145,7 +145,7 @@ async function accept(
   now: Date,
 ): Promise<void> {
   const { theCase, relation } = held
-  await rows(tx, 'update cases set version = version + 1, updated_at = now() where id = $1', [theCase.id])
+  await nextVersion(tx, theCase)
   const moved =
     theCase.status === 'open' ? await moveStatus(tx, theCase, relation, 'in_progress', now) : undefined
   await keepClocks(tx, theCase.id)

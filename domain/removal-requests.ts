@@ -1,6 +1,6 @@
 import { type Db, row, rows, type Tx } from '../prisma/client.ts'
 import type { ClientCaller } from './callers.ts'
-import { about, holdCase } from './case-changes.ts'
+import { about, holdCase, nextVersion } from './case-changes.ts'
 import type { CaseRow } from './case-rows.ts'
 import { hidingReasons, removableOnRequest } from './case-rules.ts'
 import { dueAfter, keepClocks } from './clocks.ts'
@@ -31,14 +31,14 @@ export async function requestRemoval(
   const { request } = await once(db, client, { key, operation, body: draft }, async (tx) => {
     const { theCase } = await holdCase(tx, client, reference, version, 'createRemovalRequest')
     await checkRequestable(tx, theCase)
-    const { id, organisationId, heldUntil } = theCase
+    const { organisationId, heldUntil } = theCase
     const { reason, text } = draft
     const dueAt = await dueAfter(tx, 'removal_request', now)
     const objection = { kind: 'removal_request', organisationId, reason, text, dueAt } as const
     const kept = await keepObjection(tx, client, theCase, objection, now)
-    const hides = heldUntil === null && hidingReasons.includes(reason)
+    const hides = heldUntil === null && hidingReasons.includes(reason) && !(await wasDeclined(tx, theCase))
     const hidden = hides ? [await hide(tx, theCase, await dueAfter(tx, 'report', now), reason)] : []
-    await rows(tx, NEW_VERSION, [id])
+    await nextVersion(tx, theCase)
     await recordEvents(tx, client, [
       { ...about(theCase), type: 'removal_request.created', reason },
       ...hidden,
@@ -75,7 +75,7 @@ export async function decideRemoval(
     )
     const events =
       action === 'remove' ? await remove(tx, client, theCase, reason) : await leave(tx, theCase, reason)
-    await rows(tx, NEW_VERSION, [theCase.id])
+    await nextVersion(tx, theCase)
     await recordEvents(tx, client, [
       { ...about(theCase), type: 'removal_request.decided', reason },
       ...events,
@@ -85,8 +85,6 @@ export async function decideRemoval(
   })
   return removalRequest(db, reference)
 }
-
-const NEW_VERSION = 'update cases set version = version + 1, updated_at = now() where id = $1'
 
 async function checkRequestable(tx: Tx, theCase: CaseRow): Promise<void> {
   if (!isOrWasShown(theCase)) {
@@ -174,4 +172,16 @@ async function removalRequest(db: Db, reference: string): Promise<Objection> {
   const found = await findObjection(db, reference)
   if (found === undefined) throw new Error('a removal request that was kept is not there')
   return found
+}
+
+// Whose request for this case was declined asks again without hiding it: otherwise it could keep away for good, a day
+// at a time, what somebody has judged fit.
+async function wasDeclined(tx: Tx, { id, organisationId }: CaseRow): Promise<boolean> {
+  const found = await row(
+    tx,
+    `select 1 from objections
+     where case_id = $1 and organisation_id = $2 and kind = 'removal_request' and state = 'declined' limit 1`,
+    [id, organisationId],
+  )
+  return found !== undefined
 }

@@ -1,5 +1,6 @@
 import type { Db } from '../prisma/client.ts'
 import type { ReporterCaller } from './callers.ts'
+import { watchForDanger } from './danger-watch.ts'
 import { addMessage } from './messages.ts'
 import { moveStatus } from './move-status.ts'
 import { notify } from './notifications.ts'
@@ -24,6 +25,7 @@ export async function reopen(
     requireAction(theCase, 'reopen', `It is ${theCase.status}; a closed case that is not withdrawn reopens.`)
     await moveStatus(tx, theCase, 'reporter', 'open', now)
     await addMessage(tx, theCase, { author: 'reporter', text: reopening.text })
+    await watchForDanger(tx, theCase, reopening.text, now)
     // A question that was never passed on is the central team's alone.
     if (theCase.kind !== 'question' || theCase.passedOn)
       await notify(tx, theCase, 'case_for_organisation', theCase.version + 1)

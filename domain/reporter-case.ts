@@ -1,6 +1,6 @@
-import { type Db, rows, type Tx } from '../prisma/client.ts'
+import type { Db, Tx } from '../prisma/client.ts'
 import type { ReporterCaller } from './callers.ts'
-import { about, holdOwnCase } from './case-changes.ts'
+import { about, holdOwnCase, nextVersion } from './case-changes.ts'
 import { type CaseRow, caseById, findStanding } from './case-rows.ts'
 import { type ReporterAction, reporterActions } from './case-rules.ts'
 import { DomainError } from './errors.ts'
@@ -39,7 +39,7 @@ export async function changeOwnCase(
 
 /** Makes the next version of a held case that its reporter has changed, with the event of it. */
 export async function newVersion(tx: Tx, theCase: CaseRow, event: ReporterEvent): Promise<void> {
-  await rows(tx, 'update cases set version = version + 1, updated_at = now() where id = $1', [theCase.id])
+  await nextVersion(tx, theCase)
   await recordEvents(tx, null, [{ ...about(theCase), ...event }])
 }
 

@@ -1,5 +1,5 @@
-import { type Db, inTransaction, rows, type Tx } from '../prisma/client.ts'
-import { about } from './case-changes.ts'
+import { type Db, inTransaction, type Tx } from '../prisma/client.ts'
+import { about, nextVersion } from './case-changes.ts'
 import { type CaseRow, caseById, findStanding, lockStanding } from './case-rows.ts'
 import { hidingReasons, publicView } from './case-rules.ts'
 import { dueAfter } from './clocks.ts'
@@ -42,7 +42,7 @@ export async function reportCase(
     )
     if (hides) {
       const event = await hide(tx, theCase, dueAt, reason)
-      await rows(tx, 'update cases set version = version + 1, updated_at = now() where id = $1', [theCase.id])
+      await nextVersion(tx, theCase)
       await recordEvents(tx, null, [{ ...about(theCase), type: 'report.created', reason }, event])
     } else {
       const { version } = theCase

@@ -1,6 +1,6 @@
 import { type Db, type Publication, row, rows, type Tx } from '../prisma/client.ts'
 import type { ClientCaller } from './callers.ts'
-import { about, changedCase, holdCase } from './case-changes.ts'
+import { about, changedCase, holdCase, nextVersion } from './case-changes.ts'
 import { type CaseRow, sealRemark, TAKEN_BACK } from './case-rows.ts'
 import {
   allowedResponseDecisions,
@@ -46,7 +46,7 @@ export async function decideResponse(
     )
     const { action, reason } = decision
     await recordDecision(tx, client, { caseId: theCase.id, responseId: held.id, action, reason })
-    await rows(tx, 'update cases set version = version + 1, updated_at = now() where id = $1', [theCase.id])
+    await nextVersion(tx, theCase)
     const types: EventType[] = [
       ...(edits ? (['response.changed'] as const) : []),
       ...(publication === held.publication ? [] : [eventOf[decision.action]]),

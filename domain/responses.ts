@@ -1,6 +1,6 @@
-import { type CaseStatus, type Db, type Publication, row, rows, type Tx } from '../prisma/client.ts'
+import { type CaseStatus, type Db, type Publication, row, type Tx } from '../prisma/client.ts'
 import type { ClientCaller } from './callers.ts'
-import { about, changedCase, type HeldCase, holdCase } from './case-changes.ts'
+import { about, changedCase, type HeldCase, holdCase, nextVersion } from './case-changes.ts'
 import type { CaseRow, ResponseRow } from './case-rows.ts'
 import { DomainError } from './errors.ts'
 import { recordEvents } from './events.ts'
@@ -33,9 +33,7 @@ export async function respond(
       ? await moveStatus(tx, held.theCase, held.relation, draft.status as CaseStatus, now)
       : undefined
     const response = await addResponse(tx, client, held, draft.text)
-    await rows(tx, 'update cases set version = version + 1, updated_at = now() where id = $1', [
-      held.theCase.id,
-    ])
+    await nextVersion(tx, held.theCase)
     await recordEvents(tx, client, [
       { ...about(held.theCase), type: 'response.created', fields: ['responses'] },
       ...(event === undefined ? [] : [event]),

@@ -3,7 +3,7 @@ import type { ReporterCaller } from './callers.ts'
 import type { CaseRow } from './case-rows.ts'
 import { keepClocks } from './clocks.ts'
 import { moveStatus } from './move-status.ts'
-import { closeObjections } from './objections.ts'
+import { closeObjections, goneCase } from './objections.ts'
 import { changeOwnCase, type ReporterEvent, requireAction } from './reporter-case.ts'
 import type { SeenCase } from './seen-case.ts'
 
@@ -39,6 +39,7 @@ async function withdrawConsent(tx: Tx, theCase: CaseRow): Promise<ReporterEvent>
      where id = $1`,
     [theCase.id, wasPublic],
   )
+  await closeObjections(tx, null, [goneCase(theCase)], 'reporter_asked')
   await keepClocks(tx, theCase.id)
   return {
     type: 'case.consent_withdrawn',
@@ -57,11 +58,6 @@ async function withdrawCase(tx: Tx, theCase: CaseRow, now: Date): Promise<Report
     [theCase.id],
   )
   await moveStatus(tx, theCase, 'reporter', 'withdrawn', now)
-  const { id, reference, organisationId, version } = theCase
-  await closeObjections(
-    tx,
-    [{ id, reference, organisationId, version: version + 1 }],
-    'withdrawn_by_reporter',
-  )
+  await closeObjections(tx, null, [goneCase(theCase)], 'withdrawn_by_reporter')
   return { type: 'case.withdrawn', fields: ['status', 'publication'] }
 }

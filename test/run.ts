@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { existsSync, globSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, relative, resolve } from 'node:path'
 import { startEmbedded } from '../prisma/embedded.ts'
 import { applyMigrations } from '../prisma/engine.ts'
@@ -99,7 +100,8 @@ function findChromium(notes: string[]): NodeJS.ProcessEnv {
 /** What the tester has set for the service itself is not for tests. */
 function childEnvironment(): NodeJS.ProcessEnv {
   const { DATABASE_URL: _database, REDIS_URL: _redis, ...env } = process.env
-  return env
+  // All files load the same modules: what the first one has compiled the others find.
+  return { NODE_COMPILE_CACHE: join(tmpdir(), 'care-connect-compile-cache'), ...env }
 }
 
 async function runAll(files: string[], env: NodeJS.ProcessEnv): Promise<FileReport[]> {

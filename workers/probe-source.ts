@@ -43,7 +43,7 @@ export async function probeSource(context: Context, sourceId: number): Promise<v
 }
 
 /** What a second reader says of a document; its own failure is no opinion, and never stops a source. */
-export async function opinionOf(
+async function opinionOf(
   { bytes, contentType }: Pick<FetchedDocument, 'bytes' | 'contentType'>,
   reading: Reading,
   now: Date,

@@ -2028,6 +2028,8 @@ export interface components {
             messages: components["schemas"]["Message"][];
             images: components["schemas"]["Image"][];
             outcome: components["schemas"]["Outcome"] | null;
+            /** @description Where to turn at once, when what was just said speaks of danger; show it first. */
+            guidance: string | null;
             /** @description What the reporter may do now. */
             allowedActions: ("add" | "withdraw_publication" | "withdraw_case" | "reopen" | "rate")[];
         };
@@ -2338,7 +2340,7 @@ export interface components {
             /** @description For a feedback provider, the source that it pushes to. */
             source?: components["schemas"]["SourceName"];
             /**
-             * @description Its cases are never published, notified, pushed or counted.
+             * @description Its cases are never published, notified, pushed or counted. Not for a feed_provider or an administrator.
              * @default false
              */
             test?: boolean;

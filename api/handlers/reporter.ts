@@ -1,3 +1,4 @@
+import { dangerIn, guidanceFor } from '../../domain/danger-signs.ts'
 import { addToCase, sendMessage } from '../../domain/messages.ts'
 import { rate } from '../../domain/outcomes.ts'
 import { renewReceipt as renew } from '../../domain/renew-receipt.ts'
@@ -8,10 +9,11 @@ import { renewedReceiptView } from '../views/receipt.ts'
 import { clientOf, type Handle, reporterOf, versionIn } from './context.ts'
 
 export const createAddition: Handle<'createAddition'> = async (request) => {
-  const { db, body, header, path, publicUrl } = request
+  const { db, body, header, path, now, publicUrl } = request
   const key = header['Idempotency-Key']
-  const seen = await addToCase(db, reporterOf(request), path.reference, body, { key })
-  return { status: 201, body: reporterCaseView(seen, publicUrl), version: seen.theCase.version }
+  const seen = await addToCase(db, reporterOf(request), path.reference, body, { key, now })
+  const guidance = guidanceFor(dangerIn(body.text))
+  return { status: 201, body: reporterCaseView(seen, publicUrl, guidance), version: seen.theCase.version }
 }
 
 export const createWithdrawal: Handle<'createWithdrawal'> = async (request) => {
@@ -25,7 +27,8 @@ export const createReopening: Handle<'createReopening'> = async (request) => {
   const { db, body, header, path, now, publicUrl } = request
   const key = header['Idempotency-Key']
   const seen = await reopen(db, reporterOf(request), path.reference, body, { key, now })
-  return { status: 201, body: reporterCaseView(seen, publicUrl), version: seen.theCase.version }
+  const guidance = guidanceFor(dangerIn(body.text))
+  return { status: 201, body: reporterCaseView(seen, publicUrl, guidance), version: seen.theCase.version }
 }
 
 export const createOutcome: Handle<'createOutcome'> = async (request) => {

@@ -141,8 +141,12 @@ function staffCase(theCase: CaseRow, opened: OpenedCase, publicUrl: string, now:
   }
 }
 
-/** A case as its reporter sees it who shows the receipt. */
-export function reporterCaseView(seen: SeenCase, publicUrl: string): Schemas['ReporterCase'] {
+/** A case as its reporter sees it who shows the receipt; `guidance` answers what they have just said. */
+export function reporterCaseView(
+  seen: SeenCase,
+  publicUrl: string,
+  guidance: string | null = null,
+): Schemas['ReporterCase'] {
   if (seen.view !== 'reporter') throw new Error(`a ${seen.view} view is no reporter's view`)
   const { theCase, opened } = seen
   return {
@@ -169,6 +173,7 @@ export function reporterCaseView(seen: SeenCase, publicUrl: string): Schemas['Re
     images: theCase.images.map((image) => imageView(theCase, image, publicUrl)),
     outcome: outcomeView(theCase),
     allowedActions: opened.allowedActions,
+    guidance,
   }
 }
 

@@ -332,9 +332,11 @@ t.test('API clients', async (t) => {
     ])
   })
 
-  await t.test('nobody pushes for a trial: what is pushed is real', async (t) => {
-    const answer = await create({ role: 'feed_provider', source: 'elsewhere', test: true })
-    refused(t, answer, 400, 'validation_failed', ['body /test not_for_this_role'])
+  await t.test('nobody pushes or administers for a trial: what they do is real', async (t) => {
+    for (const role of [{ role: 'feed_provider', source: 'elsewhere' }, { role: 'administrator' }]) {
+      const answer = await create({ ...role, test: true })
+      refused(t, answer, 400, 'validation_failed', ['body /test not_for_this_role'])
+    }
   })
 
   await t.test('every change is an event with who did it, naming fields and no values', async (t) => {

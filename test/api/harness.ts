@@ -78,6 +78,7 @@ export async function startHarness(
   })
   const keys = await prepare(db)
   const app = await createApp({
+    contract,
     db,
     publicUrl: options.publicUrl ?? PUBLIC_URL,
     logger: createLog('info', sink),

@@ -52,6 +52,27 @@ t.test('messages between staff and reporter', async (t) => {
     ])
   })
 
+  await t.test('what speaks of danger makes the case urgent, and says where to turn', async (t) => {
+    const mine = await createCase(harness)
+    const { post, read } = reporterOf(harness, mine)
+    const calm = await post('additions', more)
+    t.equal(calm.body.guidance, null)
+    t.notOk((await staffView(harness, mine)).urgent)
+
+    const said = await post('additions', { text: 'I want to kill myself. (Invented.)' })
+    t.equal(said.status, 201, said.text)
+    t.match(said.body.guidance, /999/)
+    t.equal((await read()).body.guidance, null, 'it answers what was just said')
+    const seen = await staffView(harness, mine)
+    t.ok(seen.urgent)
+    t.ok(Date.parse(seen.dueAt) - Date.now() <= 4 * 3_600_000, 'by the clock of urgent cases')
+    t.ok((await toldOf(harness, mine)).includes('urgent_for_on_call'))
+    t.match((await eventsOf(harness, mine)).slice(-2), [
+      { type: 'case.changed', reason: 'danger_signs', fields: ['urgent'] },
+      { type: 'message.created' },
+    ])
+  })
+
   await t.test(
     'the central team asks under its own name, and a question may be answered twice',
     async (t) => {

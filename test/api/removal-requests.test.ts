@@ -51,6 +51,39 @@ function operations({ call, db, keys }: Harness) {
   }
 }
 
+t.test('what was decided before', async (t) => {
+  const harness = await startHarness(t, { now: () => TUESDAY })
+  const { ask, decide, inPublic, list, toStaff } = operations(harness)
+
+  await t.test('whose request was declined asks again, and hides nothing by it', async (t) => {
+    const { reference, version } = await publishedCase(harness)
+    const first = await ask(reference, version, { reason: 'personal_data' })
+    t.equal((await inPublic(reference)).body.view, 'stub')
+    await decide(first.body.request, { action: 'decline', reason: 'fit_to_publish' })
+    t.equal((await inPublic(reference)).body.view, 'public')
+
+    const again = await ask(reference, (await toStaff(reference)).version, { reason: 'personal_data' })
+    t.equal(again.status, 201, again.text)
+    t.equal((await inPublic(reference)).body.view, 'public')
+  })
+
+  await t.test('a case handler who removes the case has granted the request', async (t) => {
+    const { reference, version } = await publishedCase(harness)
+    const { body } = await ask(reference, version)
+    const decided = await harness.call({
+      method: 'POST',
+      url: `/v1/cases/${reference}/decisions`,
+      key: harness.keys.case_handler,
+      headers: staff((await toStaff(reference)).version, 'decider'),
+      body: { action: 'remove', reason: 'vexatious' },
+    })
+    t.equal(decided.status, 201, decided.text)
+    const upheld = (await list('?state=upheld')).body.items
+    t.match(upheld, [{ request: body.request, decisionReason: 'vexatious' }])
+    refused(t, await decide(body.request), 409, 'move_not_allowed')
+  })
+})
+
 t.test('asking for a removal', async (t) => {
   const harness = await startHarness(t, { now: () => TUESDAY })
   const { call, db, keys } = harness
