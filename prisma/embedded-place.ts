@@ -14,6 +14,7 @@ import {
   realpathSync,
   renameSync,
   rmSync,
+  statfsSync,
   statSync,
   symlinkSync,
 } from 'node:fs'
@@ -61,7 +62,7 @@ export function findPlace(folder: string, purpose: 'data' | 'test'): Place {
 
 /** The temporary folders of test servers that exist, also of those that were killed. */
 export function testFolders(): string[] {
-  return temporaryRoots.flatMap((root) =>
+  return [inMemory, ...temporaryRoots].flatMap((root) =>
     entries(root)
       .filter((name) => name.startsWith(testPrefix))
       .map((name) => join(root, name)),
@@ -70,6 +71,9 @@ export function testFolders(): string[] {
 
 const testPrefix = 'care-connect-test-'
 const temporaryRoots = [...new Set([tmpdir(), '/tmp', '/var/tmp'])]
+// In memory a clone of a database, which every test file makes, takes a tenth of the time.
+const inMemory = '/dev/shm'
+const ENOUGH_MEMORY = 2 * 1024 ** 3
 
 function entries(folder: string): string[] {
   try {
@@ -85,10 +89,21 @@ function ready(base: string, purpose: 'data' | 'test', user?: User): string {
     return realpathSync(base)
   }
   // Root's own temporary folder may be closed to others.
-  const root = user ? temporaryRoots.find((candidate) => canReach(user, candidate)) : tmpdir()
+  const roots = [...(hasRoom(inMemory) ? [inMemory] : []), ...(user ? temporaryRoots : [tmpdir()])]
+  const root = user ? roots.find((candidate) => canReach(user, candidate)) : roots[0]
   const temporary = realpathSync(mkdtempSync(join(root ?? tmpdir(), testPrefix)))
   if (user) chmodSync(temporary, 0o711)
   return temporary
+}
+
+function hasRoom(folder: string): boolean {
+  try {
+    accessSync(folder, constants.W_OK)
+    const { bavail, bsize } = statfsSync(folder)
+    return bavail * bsize > ENOUGH_MEMORY
+  } catch {
+    return false
+  }
 }
 
 /** Makes the folder, passable for the user whatever the umask says. */
