@@ -142,7 +142,7 @@ export function needOwnStore(config: Config): { databaseUrl: string; encryptionK
 }
 
 /** What every form says unless something else is set. */
-export const EMERGENCY_NOTICE =
+const EMERGENCY_NOTICE =
   'Care Connect is not for emergencies. In an emergency dial 999; for urgent medical advice dial 111.'
 
 const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as const
