@@ -66,11 +66,12 @@ export async function claimNotifications(
   now: Date,
   { limit, leaseMs }: { limit: number; leaseMs: number },
 ): Promise<ClaimedNotification[]> {
+  // The store rounds to milliseconds, where a Date cuts: what was noted this very moment is due.
   return rows<ClaimedNotification>(
     db.pool,
     `update notifications n set attempts = n.attempts + 1, next_attempt_at = $2
      from (
-       select id from notifications where state = 'waiting' and next_attempt_at <= $1
+       select id from notifications where state = 'waiting' and next_attempt_at < $1::timestamptz + interval '1 millisecond'
        order by kind = 'urgent_for_on_call' desc, next_attempt_at, id limit $3 for update skip locked
      ) due
      where n.id = due.id

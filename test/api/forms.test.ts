@@ -98,18 +98,18 @@ t.test('forms', async (t) => {
           organisation: fc.constant('T0101'),
           text: fc.oneof({ weight: 9, arbitrary: fc.constant('Invented.') }, { weight: 1, arbitrary: text }),
           acceptsTerms: fc.oneof({ weight: 9, arbitrary: fc.constant(true) }, fc.boolean()),
-          service: fc.constantFrom('SRV1', 'SRV1', 'SRV1', 'NONE'),
-          category: fc.constantFrom('delays', 'parking', 'other', 'weather'),
+          service: mostly('SRV1', 'NONE'),
+          category: mostly('delays', 'weather'),
           wantsResponse: fc.boolean(),
           privacy: fc.constantFrom('private', 'anonymous', 'named'),
           contact: fc.record(
             {
               name: fc.constant('Invented'),
-              email: fc.constantFrom('invented@example.org', 'invented@example.org', 'nobody'),
-              phone: fc.constantFrom('020 7946 0000', '020 7946 0000', 'none'),
+              email: mostly('invented@example.org', 'nobody'),
+              phone: mostly('020 7946 0000', 'none'),
               preferred: fc.constantFrom('email', 'phone'),
             },
-            { requiredKeys: [] },
+            { requiredKeys: ['name'] },
           ),
           ratings: fc.array(
             fc.record({
@@ -119,7 +119,7 @@ t.test('forms', async (t) => {
             }),
             { maxLength: 2 },
           ),
-          website: fc.constantFrom('', '', 'https://spam.example'),
+          website: mostly('', 'https://spam.example'),
           colour: fc.constant('red'),
         },
         { requiredKeys: ['kind', 'organisation', 'text', 'acceptsTerms'] },
@@ -127,7 +127,11 @@ t.test('forms', async (t) => {
       const seen = { taken: 0, refused: 0 }
       await fc.assert(
         fc.asyncProperty(
-          fc.oneof({ weight: 3, arbitrary: draft.map(({ colour: _, ...rest }) => rest) }, draft),
+          fc.oneof(
+            { weight: 5, arbitrary: draft.map(({ colour: _, ratings: __, ...rest }) => rest) },
+            { weight: 2, arbitrary: draft.map(({ colour: _, ...rest }) => rest) },
+            draft,
+          ),
           async (one) => {
             const takes = schemas.get(one.kind)?.(one) === true
             const { status } = await submit(one)
@@ -135,12 +139,18 @@ t.test('forms', async (t) => {
             return status === (takes ? 201 : 400)
           },
         ),
-        { numRuns: 120 },
+        { numRuns: 120, seed: Number(process.env.FAST_CHECK_SEED ?? 20261122) },
       )
+      t.comment(JSON.stringify(seen))
       t.ok(seen.taken > 5 && seen.refused > 5, JSON.stringify(seen))
     },
   )
 })
+
+/** Nearly always the first. */
+function mostly<T>(right: T, wrong: T): fc.Arbitrary<T> {
+  return fc.oneof({ weight: 9, arbitrary: fc.constant(right) }, { weight: 1, arbitrary: fc.constant(wrong) })
+}
 
 /** A body with every field filled in, the first choice of each. */
 function allOf(hints: Hint[]): object {
