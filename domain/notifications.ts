@@ -71,7 +71,7 @@ export async function claimNotifications(
     db.pool,
     `update notifications n set attempts = n.attempts + 1, next_attempt_at = $2
      from (
-       select id from notifications where state = 'waiting' and next_attempt_at < $1::timestamptz + interval '1 millisecond'
+       select id from notifications where state = 'waiting' and next_attempt_at <= $1::timestamptz + interval '1 millisecond'
        order by kind = 'urgent_for_on_call' desc, next_attempt_at, id limit $3 for update skip locked
      ) due
      where n.id = due.id
