@@ -146,10 +146,8 @@ function addContractRoutes(
   const authenticate = createAuthenticate(options.db, now && (() => now().getTime()))
   const spend = createLimits(app, options)
   const forms = createForms(contract)
-  const components = new Map<string, ReturnType<Validation['component']>>()
   const problemsOf: Context['problemsOf'] = (schema, value) => {
-    const validate = components.get(schema) ?? validation.component(schema)
-    components.set(schema, validate)
+    const validate = validation.component(schema)
     return validate(value) ? [] : fieldProblems('body', validate.errors ?? [])
   }
 

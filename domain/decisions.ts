@@ -1,9 +1,10 @@
-import { type Db, row, rows, type Tx } from '../prisma/client.ts'
+import { type Db, type Publication, row, rows, type Tx } from '../prisma/client.ts'
 import type { Caller, ClientCaller } from './callers.ts'
 import { type CaseRow, openRemark, sealRemark } from './case-rows.ts'
 import { casePermissions, type DecisionAction, type Relation } from './case-rules.ts'
 import { lookAt } from './cases.ts'
 import { DomainError } from './errors.ts'
+import type { EventType } from './events.ts'
 import type { TextEdit } from './text-edits.ts'
 
 /** A decision to keep: about a case, or with `responseId` about one answer to it. */
@@ -30,6 +31,20 @@ export type KeptDecision = {
 
 /** Where a text was changed and why; never what stood there. */
 export type EditedSpan = Pick<TextEdit, 'from' | 'to' | 'reason'>
+
+const madeOf = {
+  published: { action: 'publish', event: 'case.published' },
+  kept_private: { action: 'keep_private', event: 'case.kept_private' },
+  awaiting_second_tier: { action: 'refer', event: 'case.referred_to_second_tier' },
+  rejected: { action: 'reject', event: 'case.rejected' },
+  removed: { action: 'remove', event: 'case.removed' },
+} as const satisfies Partial<Record<Publication, { action: DecisionAction; event: EventType }>>
+
+/** The action and the event that a decision comes down to which leaves a case so. */
+export function made(publication: Publication): (typeof madeOf)[keyof typeof madeOf] {
+  if (publication === 'awaiting_moderation') throw new Error('no decision leaves a case waiting for one')
+  return madeOf[publication]
+}
 
 /** Keeps a decision, with who made it, in the caller's transaction; the note is sealed. */
 export async function recordDecision(tx: Tx, client: ClientCaller, decision: NewDecisionRow): Promise<void> {

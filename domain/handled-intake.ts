@@ -1,13 +1,14 @@
-import { type Publication, rows, type Tx } from '../prisma/client.ts'
+import type { Publication, Tx } from '../prisma/client.ts'
 import type { ClientCaller } from './callers.ts'
-import { type DecisionAction, publicationAfter } from './case-rules.ts'
+import { publicationAfter } from './case-rules.ts'
+import { made, recordDecision } from './decisions.ts'
 import type { EventType } from './events.ts'
 import type { CaseDraft, DraftModeration, Intake } from './intake-rules.ts'
 
 /** What a new case begins with in public, and the decision that made it so; without one it waits for it. */
 export type Beginning = {
   publication: Publication
-  decision: { action: DecisionAction; reason: string } | null
+  decision: { reason: string } | null
   moderatedTitle: string | null
   moderatedText: string | null
   publicName: string | null
@@ -44,7 +45,7 @@ export function beginningOf(
   const named = publication === 'published' && intake.privacy === 'named'
   return {
     publication,
-    decision: { action, reason: moderation.reason ?? reasonFor(action, isPublic) },
+    decision: { reason: moderation.reason ?? reasonFor(action, isPublic) },
     ...texts,
     publicName: named ? (draft.contact?.name ?? null) : null,
   }
@@ -58,14 +59,10 @@ export async function recordBeginning(
   { publication, decision }: Beginning,
 ): Promise<{ type: EventType; reason: string; fields: readonly string[] } | null> {
   if (decision === null) return null
-  await rows(
-    tx,
-    'insert into decisions (case_id, action, reason, client_id, acting_user) values ($1, $2, $3, $4, $5)',
-    [caseId, decision.action, decision.reason, client.clientId, client.actingUser],
-    'insert-first-decision',
-  )
-  const fields = publication === 'published' ? PUBLISHED : ['publication']
-  return { type: eventOf(publication), reason: decision.reason, fields }
+  const { reason } = decision
+  const { action, event } = made(publication)
+  await recordDecision(tx, client, { caseId, action, reason })
+  return { type: event, reason, fields: publication === 'published' ? PUBLISHED : ['publication'] }
 }
 
 const PUBLISHED = ['publication', 'moderatedTitle', 'moderatedText']
@@ -73,15 +70,4 @@ const PUBLISHED = ['publication', 'moderatedTitle', 'moderatedText']
 function reasonFor(action: NonNullable<DraftModeration['action']>, isPublic: boolean): string {
   if (action === 'refer') return 'second_opinion'
   return action === 'keep_private' && !isPublic ? 'reporter_asked' : 'fit_to_publish'
-}
-
-function eventOf(publication: Publication): EventType {
-  switch (publication) {
-    case 'published':
-      return 'case.published'
-    case 'awaiting_second_tier':
-      return 'case.referred_to_second_tier'
-    default:
-      return 'case.kept_private'
-  }
 }

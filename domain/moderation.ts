@@ -6,9 +6,9 @@ import { allowedDecisions, type DecisionAction, type Relation } from './case-rul
 import { forgetClaim, refuseOthersClaim } from './claims.ts'
 import { keepClocks, restartModeration } from './clocks.ts'
 import { type Decision, judge, type Outcome } from './decision-rules.ts'
-import { recordDecision, refuseOwnReferral } from './decisions.ts'
+import { made, recordDecision, refuseOwnReferral } from './decisions.ts'
 import { DomainError, invalid } from './errors.ts'
-import { type EventType, type NewEvent, recordEvents } from './events.ts'
+import { type NewEvent, recordEvents } from './events.ts'
 import { isOrWasShown } from './holds.ts'
 import { once } from './idempotency.ts'
 import { notify } from './notifications.ts'
@@ -48,19 +48,6 @@ export async function decide(
     return { caseId: theCase.id, relation, version: theCase.version + 1 }
   })
   return changedCase(db, client, decided.caseId, decided)
-}
-
-const madeOf = {
-  published: { action: 'publish', event: 'case.published' },
-  kept_private: { action: 'keep_private', event: 'case.kept_private' },
-  awaiting_second_tier: { action: 'refer', event: 'case.referred_to_second_tier' },
-  rejected: { action: 'reject', event: 'case.rejected' },
-  removed: { action: 'remove', event: 'case.removed' },
-} as const satisfies Partial<Record<Publication, { action: DecisionAction; event: EventType }>>
-
-function made(publication: Publication): (typeof madeOf)[keyof typeof madeOf] {
-  if (publication === 'awaiting_moderation') throw new Error('no decision leaves a case waiting for one')
-  return madeOf[publication]
 }
 
 function refuseMove(theCase: CaseRow, relation: Relation, action: DecisionAction): void {

@@ -44,10 +44,11 @@ export async function submitCase(
   const kept = await once(db, client, { key, operation: 'createCase', body: draft }, async (tx) => {
     const { accepted, intake } = await checkDraft(tx, client, draft, now, forms)
     const danger = dangerIn(draft.title, draft.text)
-    const caseId = await insertCase(tx, client, { draft, intake, accepted, danger })
+    const told = await insertCase(tx, client, { draft, intake, accepted, danger })
+    const caseId = told.id
     await attachImages(tx, client, caseId, draft.images ?? [])
     await startClocks(tx, caseId, now)
-    await tell(tx, caseId)
+    await tell(tx, told)
     return { caseId, takenAsFeedback: intake.takenAsFeedback, danger }
   })
   const theCase = await caseById(db.pool, kept.caseId)
@@ -84,7 +85,7 @@ async function checkDraft(
 
 type Checked = { draft: CaseDraft; intake: Intake; accepted: Accepted; danger: readonly DangerSign[] }
 
-async function insertCase(tx: Tx, client: ClientCaller, checked: Checked): Promise<number> {
+async function insertCase(tx: Tx, client: ClientCaller, checked: Checked): Promise<Told> {
   const { draft, intake, accepted, danger } = checked
   const reference = newReference()
   const urgent = danger.length > 0 || draft.moderation?.urgent === true
@@ -123,7 +124,14 @@ async function insertCase(tx: Tx, client: ClientCaller, checked: Checked): Promi
   )
   const { id } = inserted as { id: number }
   await announce(tx, client, { id, reference, accepted, beginning })
-  return id
+  return {
+    id,
+    kind: intake.kind,
+    organisationId: accepted.organisation.place.organisationId,
+    test: client.test,
+    urgent,
+    hasEmail: draft.contact?.email !== undefined,
+  }
 }
 
 function whatItIs(draft: CaseDraft, intake: Intake, { organisation, services, categories }: Accepted) {
@@ -202,14 +210,7 @@ type Told = {
 }
 
 /** Who hears of a new case: design section 4, "Told at once". */
-async function tell(tx: Tx, caseId: number): Promise<void> {
-  const theCase = (await row<Told>(
-    tx,
-    `select id, kind, organisation_id as "organisationId", test, urgent, email_index is not null as "hasEmail"
-     from cases where id = $1`,
-    [caseId],
-    'case-to-tell',
-  )) as Told
+async function tell(tx: Tx, theCase: Told): Promise<void> {
   if (theCase.urgent) await notify(tx, theCase, 'urgent_for_on_call')
   if (
     theCase.kind === 'concern' ||

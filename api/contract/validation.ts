@@ -15,7 +15,7 @@ export type Validation = {
   body: (schema: Schema) => ValidateFunction
   /** Query, path and headers arrive as text: numbers, booleans and single values of lists are read out of it. */
   text: (schema: Schema) => ValidateFunction
-  /** A component by name, as a body. */
+  /** A component by name, as a body; compiled once. */
   component: (name: string) => ValidateFunction
 }
 
@@ -24,10 +24,15 @@ export function createValidation(contract: Contract): Validation {
   const body = instance(contract, { coerceTypes: false })
   // Infinity is read out of a text too; without strictNumbers it is larger than any maximum.
   const text = instance(contract, { coerceTypes: 'array', strictNumbers: false })
+  const components = new Map<string, ValidateFunction>()
   return {
     body: (schema) => body.compile(qualified(schema)),
     text: (schema) => text.compile(qualified(schema)),
-    component: (name) => body.compile({ $ref: `${name}#` }),
+    component(name) {
+      const compiled = components.get(name) ?? body.compile({ $ref: `${name}#` })
+      components.set(name, compiled)
+      return compiled
+    },
   }
 }
 

@@ -85,6 +85,7 @@ t.test('case handlers create cases that are moderated already', async (t) => {
     const answer = await submit(handledDraft({ privacy: 'private' }))
     t.equal(answer.body.publication, 'kept_private')
     t.match(await staffCase(answer), { moderated: null, decisionReason: 'fit_to_publish' })
+    t.match(await decisionsOf(answer), [{ action: 'keep_private' }], 'kept is what it comes down to')
     t.equal((await asPublic(answer)).body.view, 'stub')
     const asked = await submit(handledDraft({ privacy: 'private' }, { action: 'keep_private' }))
     t.equal((await staffCase(asked)).decisionReason, 'reporter_asked')
