@@ -98,7 +98,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     },
     pollEverySeconds:
       setting('POLL_EVERY_SECONDS', whole(1, 3_600), 'a number of seconds from 1 to 3600') ?? 5,
-    pollsAtOnce: setting('POLLS_AT_ONCE', whole(1, 100), 'a number from 1 to 100') ?? 4,
+    pollsAtOnce: setting('POLLS_AT_ONCE', whole(1, 100), 'a number from 1 to 100') ?? 32,
     pollGapMs: setting('POLL_GAP_MS', whole(0, 60_000), 'a number of milliseconds from 0 to 60000') ?? 1_000,
     allowPrivate:
       setting('ALLOW_PRIVATE', list(/^[\w.:[\]-]+:\d+$/), 'host:port, several separated by commas') ?? [],

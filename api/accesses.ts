@@ -1,21 +1,39 @@
-import { noteAccess } from '../domain/accesses.ts'
+import { noteAccess, noteRawAccess, type RawText } from '../domain/accesses.ts'
 import { type Caller, type Db, staffRoles } from '../domain/callers.ts'
 import type { OperationId, Schemas } from './contract/handler.ts'
 
-/** What an answer is to: the operation, with the path it was asked under. */
-export type Asked = { operation: string; path: { reference?: string } }
+/** What an answer is to: the operation, with the path and the query it was asked under. */
+export type Asked = {
+  operation: string
+  path: { reference?: string; source?: string }
+  query: { externalId?: string }
+}
 
 /**
- * Notes the cases of which an answer shows staff what the public does not read, before it is sent: what cannot be
- * noted is not shown. Every answer passes here, so that no operation can forget it.
+ * Notes the cases of which an answer shows staff what the public does not read, and who reads what a source sent, before
+ * it is sent: what cannot be noted is not shown. Every answer passes here, so that no operation can forget it.
  */
 export async function noteAnswer(db: Db, caller: Caller, asked: Asked, body: unknown): Promise<void> {
-  if (caller.kind !== 'client' || !staffRoles.includes(caller.role)) return
-  await noteAccess(db, caller, asked.operation, casesShown(asked, body))
+  if (caller.kind !== 'client') return
+  const text = rawTextShown(asked, body)
+  if (text !== null) await noteRawAccess(db, caller, asked.operation, text)
+  if (staffRoles.includes(caller.role)) await noteAccess(db, caller, asked.operation, casesShown(asked, body))
+}
+
+function rawTextShown({ operation, path, query }: Asked, body: unknown): RawText | null {
+  const { source = '' } = path
+  switch (operation as OperationId) {
+    case 'getQuarantined':
+      return { source, entry: (body as Schemas['QuarantinedEntryWithRaw']).reference }
+    case 'listItemVersions':
+      return { source, item: query.externalId ?? '' }
+    default:
+      return null
+  }
 }
 
 /** The references of the cases of which an answer shows staff what the public does not read. */
-export function casesShown({ operation, path }: Asked, body: unknown): string[] {
+export function casesShown({ operation, path }: Omit<Asked, 'query'>, body: unknown): string[] {
   const remarks = remarksIn[operation as OperationId]
   return remarks === undefined ? staffCasesIn(body) : remarks(body as never, path.reference ?? '')
 }

@@ -168,6 +168,7 @@ function addContractRoutes(
         caller,
         now: options.now?.() ?? new Date(),
         publicUrl: options.publicUrl,
+        contentType: request.headers['content-type'],
         problemsOf,
         forms,
         service: options.service,
@@ -183,7 +184,7 @@ function addContractRoutes(
       await noteAnswer(
         options.db,
         caller,
-        { operation: operation.id, path: request.params as object },
+        { operation: operation.id, path: request.params as object, query: request.query as object },
         answer.body,
       )
       return send(reply, operation, answer, options.publicUrl)

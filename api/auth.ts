@@ -29,9 +29,9 @@ export function createAuthenticate(db: Db, clock: () => number = Date.now): Auth
     const receipt = receiptOf(operation, request)
     if (receipt !== undefined) return { kind: 'reporter', receipt }
     const open = operation.security.some((choice) => Object.keys(choice).length === 0)
-    // Where no key opens anything none is looked at, and none stands in for a receipt.
+    // Where no key opens anything none is looked at, and none stands in for a receipt or a signature.
     if (!keyOpens(operation)) {
-      if (open) return { kind: 'public' }
+      if (open || isSigned(operation)) return { kind: 'public' }
       throw new DoorError('key_missing', { detail: "Send the case's receipt as Case-Receipt." })
     }
     const key = keyOf(request)
@@ -58,6 +58,11 @@ function receiptOf(operation: Operation, { headers }: FastifyRequest): string | 
   const receipt = headers['case-receipt']
   const opens = operation.security.some((choice) => choice.caseReceipt !== undefined)
   return opens && typeof receipt === 'string' ? receipt : undefined
+}
+
+// Who signs is known when the whole message is there, so the domain decides.
+function isSigned({ security }: Operation): boolean {
+  return security.some((choice) => choice.webhookSignature !== undefined)
 }
 
 function keyOpens({ security }: Operation): boolean {

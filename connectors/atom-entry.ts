@@ -1,11 +1,13 @@
 import type { Deletion } from '../domain/items.ts'
 import { datedAs, type FeedEntry, fitting, languageTag } from './feed-entry.ts'
+import { mediaText, mediaTitle } from './feed-media.ts'
 import { organisationIn, repliesTo, written } from './feed-modules.ts'
 import { placeOf } from './feed-place.ts'
 import type { FeedSettings } from './feed-settings.ts'
 import { dublinCore, isAtom } from './feed-vocabulary.ts'
+import { elementToText, htmlToText } from './html-text.ts'
 import { httpLink } from './links.ts'
-import { elementToText, htmlToText, oneLine, plainText, titleText } from './text.ts'
+import { oneLine, plainText, titleText } from './text.ts'
 import { attributeOf, childOf, elementsIn, textOf, type XmlElement } from './xml-element.ts'
 
 /** Reads an entry of Atom 1.0 (RFC 4287) or 0.3, with threading (RFC 4685). */
@@ -14,8 +16,8 @@ export function readAtomEntry(entry: XmlElement, settings: FeedSettings): FeedEn
   return {
     guid: oneLine(textOf(atomChild(entry, 'id'))) || null,
     link: atomLink(entry, 'alternate'),
-    title: titleOf(atomChild(entry, 'title')) || null,
-    text: bodyOf(entry),
+    title: titleOf(atomChild(entry, 'title')) || mediaTitle(entry) || null,
+    text: bodyOf(entry) || mediaText(entry),
     published: written(
       atomChild(entry, 'published') ?? atomChild(entry, 'issued') ?? atomChild(entry, 'created'),
     ),
@@ -62,7 +64,8 @@ export function atomLink(element: XmlElement, rel: string): string | null {
 /** A title as text on one line (RFC 4287, section 3.1). */
 export function titleOf(title: XmlElement | null): string {
   if (title === null) return ''
-  return typeOf(title) === 'text' ? oneLine(textOf(title)) : titleText(textConstruct(title))
+  const text = textConstruct(title)
+  return typeOf(title) === 'text' ? oneLine(text) : titleText(text)
 }
 
 /** What an entry says: its content, or its summary. */
@@ -76,19 +79,31 @@ export function bodyOf(entry: XmlElement): string {
 }
 
 function textConstruct(element: XmlElement): string {
-  const type = typeOf(element)
-  if (type === 'html') return htmlToText(textOf(element))
-  if (type === 'text') return plainText(textOf(element))
-  return type === 'xhtml' ? elementToText(element) : ''
+  switch (typeOf(element)) {
+    case 'html':
+      return htmlToText(writtenIn(element))
+    case 'text':
+      return plainText(writtenIn(element))
+    case 'xhtml':
+      return elementToText(element)
+    case 'other':
+      return ''
+  }
+}
+
+function writtenIn(element: XmlElement): string {
+  const text = textOf(element)
+  return attributeOf(element, 'mode') === 'base64' ? Buffer.from(text, 'base64').toString() : text
 }
 
 /** The three kinds of text, from the types of RFC 4287 (section 4.1.3) and the modes of Atom 0.3. */
 function typeOf(element: XmlElement): 'text' | 'html' | 'xhtml' | 'other' {
   const type = (attributeOf(element, 'type') ?? 'text').trim().toLowerCase()
-  const mode = attributeOf(element, 'mode')
-  if (mode === 'base64') return 'other'
-  if (type === 'html' || type === 'text/html') return 'html'
-  if (type === 'xhtml' || /(\+|\/)xml$/.test(type)) return mode === 'escaped' ? 'html' : 'xhtml'
+  if (type === 'html' || type === 'text/html') return elementsIn(element).length > 0 ? 'xhtml' : 'html'
+  if (type === 'xhtml' || /(\+|\/)xml$/.test(type)) {
+    const mode = attributeOf(element, 'mode')
+    return mode === 'escaped' || mode === 'base64' ? 'html' : 'xhtml'
+  }
   return type === 'text' || type.startsWith('text/') ? 'text' : 'other'
 }
 

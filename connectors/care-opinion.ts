@@ -10,6 +10,7 @@ import { organisationSettings, organisationSettingsProblems } from './organisati
 /** Care Opinion, version 2 of its API: stories and the responses to them as JSON, page by page. */
 export const careOpinion: Connector = {
   name: 'care-opinion',
+  maxAgeDays: null,
   firstRequest,
   read: (document, settings, options) =>
     readOpinions(document, organisationSettings(settings), options ?? {}),
@@ -38,7 +39,7 @@ function readOpinions(
   if ('failure' in read) return read
   const opinions = opinionsIn(read.value)
   if (opinions === null) return { failure: 'not-a-feed', detail: 'JSON, but no list of stories' }
-  const entries = opinions.flatMap((opinion, index) => entriesOf(opinion, `entry ${index + 1}`, settings))
+  const entries = entriesOfAll(opinions, settings)
   return readingOf(entries, nextPage(document.url, opinions.length), read.warnings, options)
 }
 
@@ -51,17 +52,21 @@ function opinionsIn(value: unknown): unknown[] | null {
   return idIn(value, 'id') !== null ? [value] : null
 }
 
+function* entriesOfAll(opinions: unknown[], settings: FeedSettings): Generator<Entry> {
+  for (const [index, opinion] of opinions.entries()) yield* entriesOf(opinion, `entry ${index + 1}`, settings)
+}
+
 /** A story, and after it each response that came inside of it. */
-function entriesOf(value: unknown, place: string, settings: FeedSettings): Entry[] {
+function* entriesOf(value: unknown, place: string, settings: FeedSettings): Generator<Entry> {
   const story = readEntry(rawOf(value), place, settings)
   const isGone = 'item' in story && story.item.type === 'deletion'
   const id = isObject(value) ? idIn(value, 'id') : null
+  yield story
   // What answers a story goes with it.
-  if (!isObject(value) || isGone || id === null) return [story]
-  const replies = listIn(value, 'responses').map((response, index) =>
-    readEntry(rawOf(response, id), `${place}, response ${index + 1}`, settings),
-  )
-  return [story, ...replies]
+  if (!isObject(value) || isGone || id === null) return
+  for (const [index, response] of listIn(value, 'responses').entries()) {
+    yield readEntry(rawOf(response, id), `${place}, response ${index + 1}`, settings)
+  }
 }
 
 function readEntry(raw: string, place: string, settings: FeedSettings): Entry {

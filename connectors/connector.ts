@@ -8,6 +8,8 @@ import type { XmlLimits } from './xml-reader.ts'
 /** One format: how to ask for what changed, and how to turn one document into items. */
 export type Connector = {
   name: string
+  /** The age rule that this provider itself keeps; a source of it has it unless it says otherwise. */
+  maxAgeDays: number | null
   /** The address that answers with what changed since then; null asks for everything there is. */
   firstRequest: (address: string, settings: unknown, since: Date | null) => string
   read: (document: FetchedDocument, settings: unknown, options?: ReadOptions) => Reading | DocumentFailure
@@ -28,8 +30,10 @@ export type FetchedDocument = {
 
 export type ReadOptions = { limits?: Partial<XmlLimits> }
 
-/** A reading with what only an import of the past follows. */
+/** A reading with what the document says of other documents. */
 export type Reading = DocumentReading & {
+  /** The document, with its next pages, says that it lists everything there is (RFC 5005, section 2). */
+  listsAll: boolean
   /** The archive document before this one (RFC 5005, section 4), or null. */
   previousArchive: string | null
 }

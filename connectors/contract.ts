@@ -9,6 +9,7 @@ export type Subject = { connector: Connector; settings: unknown; document: Fetch
 /** What a connector does with any document at all, and before there is one, that its contract forbids. */
 export function connectorFindings(connector: Connector, settings: unknown): string[] {
   return [
+    ...ageFindings(connector),
     ...attempt('settingsProblems', () =>
       connector.settingsProblems(settings).map((problem) => `settings: ${problem}`),
     ),
@@ -42,11 +43,13 @@ export function documentFindings(subject: Subject, cuts = 200): string[] {
 
 /** What is wrong with a reading: with its head, with each entry, or with two entries of one id. */
 export function readingFindings(reading: Reading, url: string): string[] {
-  const { next, previousArchive, hub, ttlMinutes, entries } = reading
+  const { next, previousArchive, hub, ttlMinutes, entries, complete, listsAll } = reading
   const addresses = Object.entries({ next, previousArchive, hub })
   return [
     ...addresses.flatMap(([name, address]) => (isAddress(address) ? [] : [`${name}: no http address`])),
     ...(next === url ? ['next: the document itself'] : []),
+    ...(typeof listsAll === 'boolean' ? [] : ['listsAll: neither true nor false']),
+    ...(listsAll && !complete ? ['listsAll: of a document that is not complete'] : []),
     ...(ttlMinutes === null || ttlMinutes > 0 ? [] : ['ttlMinutes: not above zero']),
     ...entries.flatMap((entry, index) =>
       entryFindings(entry).map((finding) => `entry ${index + 1}: ${finding}`),
@@ -93,6 +96,11 @@ export function attempted({ connector, document, settings }: Subject): Reading |
 const errorPage =
   '<!DOCTYPE html><html><head><title>Error</title></head><body><p>Something went wrong.</p></body></html>'
 const strangeRaws = ['', 'x', '<a/>', '{', '{}', '[]', 'null', '"x"', '<rss/>', '\0']
+
+function ageFindings({ maxAgeDays }: Connector): string[] {
+  const isRule = maxAgeDays === null || (Number.isSafeInteger(maxAgeDays) && maxAgeDays > 0)
+  return isRule ? [] : ['maxAgeDays: neither null nor a whole number above zero']
+}
 
 function requestFindings({ firstRequest }: Connector, settings: unknown): string[] {
   return [null, new Date('2024-03-01T23:30:00Z')].flatMap((since) =>

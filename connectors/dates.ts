@@ -9,7 +9,7 @@ export type DateReading = {
  * (section 4.3); what is impossible or ambiguous is null with a warning, never a guess.
  */
 export function readDate(text: string): DateReading {
-  const trimmed = text.trim().replace(/\s+/g, ' ')
+  const trimmed = text.trim().replace(/\s{2,}|[^\S ]/g, ' ')
   if (trimmed === '') return { date: null, warning: 'empty' }
   if (trimmed.length > 80) return nothing
   const iso = trimmed.match(isoDate)
@@ -79,7 +79,8 @@ function fromIso(found: RegExpMatchArray): DateReading {
 
 function fromMail(found: RegExpMatchArray): DateReading {
   const [, day, monthName = '', year = '', hour, minute, second, zone] = found
-  const month = months.findIndex((name) => name.startsWith(monthName.toLowerCase())) + 1
+  const beginning = monthName.toLowerCase()
+  const month = months.findIndex((name) => name.startsWith(beginning)) + 1
   if (month === 0) return nothing
   const parts: Parts = {
     year: fullYear(year),
@@ -117,6 +118,8 @@ function noZone(hasTime: boolean): string {
 }
 
 function offsetOf(zone: string): { minutes: number; warning: string | null } | null {
+  const known = hours.get(zone.toLowerCase())
+  if (known !== undefined) return { minutes: known * 60, warning: null }
   const numeric = zone.match(/([+-])(\d\d?):?(\d\d)?$/)
   if (numeric) {
     const [, sign, hour, minute = '0'] = numeric
@@ -124,8 +127,6 @@ function offsetOf(zone: string): { minutes: number; warning: string | null } | n
     if (minutes > 18 * 60 || Number(minute) > 59) return null
     return { minutes: sign === '-' ? -minutes : minutes, warning: null }
   }
-  const known = hours.get(zone.toLowerCase())
-  if (known !== undefined) return { minutes: known * 60, warning: null }
   return { minutes: 0, warning: `time zone ${zone} not known, taken as UTC` }
 }
 

@@ -25,6 +25,27 @@ export function decodeEntities(text: string): string {
   return copied === 0 ? text : decoded + text.slice(copied)
 }
 
+/** Text of HTML with its references decoded as browsers do, those without a semicolon too. */
+export function decodeHtml(text: string): string {
+  if (!text.includes('&')) return text
+  let decoded = ''
+  const tokenizer = new Tokenizer(
+    { decodeEntities: true },
+    {
+      ...ignoreAll,
+      ontext: (start, end) => {
+        decoded += text.slice(start, end)
+      },
+      ontextentity: (codepoint) => {
+        decoded += String.fromCodePoint(codepoint)
+      },
+    },
+  )
+  tokenizer.write(text)
+  tokenizer.end()
+  return decoded
+}
+
 /** Of the names that HTML has. */
 const longest = 34
 

@@ -90,33 +90,42 @@ function idOf(read: FeedEntry, settings: FeedSettings): string | null {
 }
 
 function storyOf(read: FeedEntry, externalId: string, settings: FeedSettings): Item {
-  const { categories, position } = read
-  const organisationDomain = settings.organisationCategory?.domain
-  const terms = categories.filter(({ domain }) => domain === null || domain !== organisationDomain)
+  const { title, text, link, position, language, warnings } = read
+  const { authorName, publishedAt, updatedAt } = sharedFields(read)
   return {
     type: 'story',
     externalId,
-    title: read.title,
-    text: read.text,
-    ...sharedFields(read),
+    title,
+    text,
+    authorName,
+    publishedAt,
+    updatedAt,
+    link,
     organisations: organisationsOf(read, settings),
     service: null,
     visitMonth: null,
-    tags: [...new Set(terms.map(({ term }) => term))],
+    tags: tagsOf(read, settings),
     ratings: [],
     position,
-    language: read.language,
+    language,
+    warnings,
   }
 }
 
 function replyOf(read: FeedEntry, externalId: string, inReplyTo: string, settings: FeedSettings): Item {
+  const { text, link, warnings } = read
+  const { authorName, publishedAt, updatedAt } = sharedFields(read)
   return {
     type: 'reply',
     externalId,
     inReplyTo: fitting(inReplyTo),
-    text: read.text,
-    ...sharedFields(read),
+    text,
+    authorName,
+    publishedAt,
+    updatedAt,
+    link,
     organisations: organisationsOf(read, settings),
+    warnings,
   }
 }
 
@@ -126,8 +135,16 @@ function sharedFields(read: FeedEntry) {
   if (read.published === null) warnings.push('published: none given, the first sight is used')
   const updatedAt = datedAs('updated', read.updated, warnings)
   const names = read.authors.map(personName).filter((name) => name !== null)
-  const authorName = names.length > 0 ? names.join(', ') : null
-  return { authorName, publishedAt, updatedAt, link: read.link, warnings }
+  const authorName = personName(names.join(', '))
+  return { authorName, publishedAt, updatedAt }
+}
+
+/** Each term once, but those that name an organisation. */
+function tagsOf({ categories }: FeedEntry, { organisationCategory }: FeedSettings): string[] {
+  const tags = categories
+    .filter(({ domain }) => domain === null || domain !== organisationCategory?.domain)
+    .map(({ term }) => term)
+  return tags.length > 1 ? [...new Set(tags)] : tags
 }
 
 function organisationsOf(read: FeedEntry, settings: FeedSettings): OrganisationKey[] {

@@ -5,7 +5,7 @@ import { decodeDocument } from './decode.ts'
 import { markOf, tellApart } from './feed-apart.ts'
 import { entryOf } from './feed-entry.ts'
 import { type FeedSettings, feedSettings, feedSettingsProblems } from './feed-settings.ts'
-import { dublinCore, isAtom, isRss, rdf, syndication, tombstones } from './feed-vocabulary.ts'
+import { dublinCore, history, isAtom, isRss, rdf, syndication, tombstones } from './feed-vocabulary.ts'
 import { parseJson } from './json.ts'
 import { rawJsonItem, readJsonFeed, readJsonItem } from './json-feed.ts'
 import { baseOfDocument } from './links.ts'
@@ -17,6 +17,7 @@ import { readXml, type XmlEntry } from './xml-reader.ts'
 /** RSS 2.0, 1.0 and 0.9x, Atom 1.0 and 0.3, JSON Feed 1.0 and 1.1. */
 export const feed: Connector = {
   name: 'feed',
+  maxAgeDays: null,
   firstRequest: (address) => address,
   read: (document, settings, options) => readFeed(document, feedSettings(settings), options ?? {}),
   readAgain: (raw, settings) => readRaw(raw, feedSettings(settings)),
@@ -75,6 +76,7 @@ function readXmlFeed(
     title: titleOf(atomChild(head, 'title')) || titleText(textOf(rssChild(head, 'title'))) || null,
     entries,
     next: atomLink(head, 'next'),
+    listsAll: complete && saysThatItListsAll(head),
     previousArchive: atomLink(head, 'prev-archive'),
     hub: atomLink(head, 'hub'),
     ttlMinutes: ttlOf(head),
@@ -101,6 +103,7 @@ function readJson(
     title,
     entries,
     next,
+    listsAll: false,
     previousArchive: null,
     hub,
     ttlMinutes: null,
@@ -156,6 +159,11 @@ function notAFeed(root: XmlElement): DocumentFailure {
 
 function channelOf(root: XmlElement): XmlElement {
   return rssChild(root, 'channel') ?? root
+}
+
+/** An archive document is complete in itself, and says nothing of the feed that it is a part of. */
+function saysThatItListsAll(head: XmlElement): boolean {
+  return childOf(head, history, 'complete') !== null && childOf(head, history, 'archive') === null
 }
 
 function languageOfChannel(root: XmlElement): string | null {

@@ -21,19 +21,26 @@ export function readJsonDocument({
   return 'failure' in parsed ? parsed : { value: parsed.value, warnings }
 }
 
-/** A page of entries as a reading; what is beyond the limit is left, and the page is then not complete. */
+/** A page of entries as a reading; what is beyond the limit is not even made, and the page is then not complete. */
 export function readingOf(
-  entries: Entry[],
+  made: Iterable<Entry>,
   next: string | null,
   warnings: string[],
   options: ReadOptions,
 ): Reading {
   const most = options.limits?.entries ?? xmlLimits.entries
-  const complete = entries.length <= most
+  const entries: Entry[] = []
+  let complete = true
+  for (const entry of made) {
+    complete = entries.length < most
+    if (!complete) break
+    entries.push(entry)
+  }
   return {
     title: null,
-    entries: complete ? entries : entries.slice(0, most),
+    entries,
     next,
+    listsAll: false,
     previousArchive: null,
     hub: null,
     ttlMinutes: null,

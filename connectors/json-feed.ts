@@ -2,9 +2,11 @@ import type { DocumentFailure } from '../domain/items.ts'
 import { storable } from './decode.ts'
 import { type Apart, type FeedEntry, languageTag } from './feed-entry.ts'
 import type { FeedSettings } from './feed-settings.ts'
+import { htmlToText } from './html-text.ts'
 import { isObject, type JsonObject, objectIn, parseJson, stringIn } from './json.ts'
+import { textIn } from './json-story.ts'
 import { httpLink } from './links.ts'
-import { htmlToText, oneLine, plainText, titleText } from './text.ts'
+import { oneLine, plainText, titleText } from './text.ts'
 import { type XmlLimits, xmlLimits } from './xml-reader.ts'
 
 export type JsonFeed = {
@@ -64,7 +66,7 @@ export function readJsonItem(
   return {
     guid: idOf(item),
     link,
-    title: titleText(stringIn(item, 'title')) || null,
+    title: titleText(textIn(item, 'title', warnings)) || null,
     text: bodyOf(item, limits.text ?? xmlLimits.text, warnings),
     published: stringIn(item, 'date_published') || null,
     updated: stringIn(item, 'date_modified') || null,
@@ -105,7 +107,8 @@ function bodyOf(item: JsonObject, most: number, warnings: string[]): string {
 
 function authorsOf(item: JsonObject): string[] {
   const { author, authors } = item
-  const all: unknown[] = Array.isArray(authors) ? authors : [author]
+  // Version 1.0 has one author, 1.1 a list; some write both, and leave the list empty.
+  const all: unknown[] = Array.isArray(authors) && authors.length > 0 ? authors : [author]
   const names = all.filter(isObject).map((one) => oneLine(stringIn(one, 'name')))
   return names.filter((name) => name !== '' && !name.includes('@'))
 }

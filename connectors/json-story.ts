@@ -21,6 +21,9 @@ export function rawOf(value: unknown, parent: string | null = null): string {
 
 /** The entry that a raw text holds. */
 export function entryOfRaw(raw: string, place: string, read: ObjectReader): Entry {
+  if (raw.length > largestStory) {
+    return { raw, problem: `more than ${largestStory} characters`, place, externalId: null }
+  }
   const parsed = parseJson(raw)
   if ('failure' in parsed) return { raw, problem: 'not an object', place, externalId: null }
   const judged = read(parsed.value)
@@ -99,6 +102,9 @@ export function authorIn(object: JsonObject, ...names: string[]): string | null 
 }
 
 const ownExtension = '_care_connect'
+
+/** Four times the longest text that is kept. */
+const largestStory = 1024 * 1024
 
 const goneFlags = [
   'restricted',

@@ -4,11 +4,13 @@ import { xmlLimits } from './xml-reader.ts'
 
 export type JsonObject = Record<string, unknown>
 
-/** Parses any JSON, or says why there is none; too deep is refused before any recursion. */
+/** Parses any JSON, or says why there is none; too deep is refused before any recursion, too many before any is made. */
 export function parseJsonValue(text: string): { value: unknown } | DocumentFailure {
-  if (depthOf(text) > xmlLimits.depth) {
+  const { deepest, values } = measure(text)
+  if (deepest > xmlLimits.depth) {
     return { failure: 'too-deep', detail: `more than ${xmlLimits.depth} values inside each other` }
   }
+  if (values > MOST_VALUES) return { failure: 'too-large', detail: `more than ${MOST_VALUES} values` }
   try {
     return { value: JSON.parse(text) }
   } catch {
@@ -54,9 +56,14 @@ export function listIn(object: JsonObject, name: string): unknown[] {
   return Array.isArray(value) ? value : []
 }
 
-function depthOf(text: string): number {
+// JSON.parse makes them all at one go, and a thread that runs out of memory in it takes the process along.
+const MOST_VALUES = 2_000_000
+
+/** How deep the values lie inside each other, and how many there are, near enough. */
+function measure(text: string): { deepest: number; values: number } {
   let depth = 0
   let deepest = 0
+  let values = 1
   let inString = false
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at)
@@ -64,11 +71,15 @@ function depthOf(text: string): number {
       if (code === backslash) at++
       else if (code === quote) inString = false
     } else if (code === quote) inString = true
-    else if (code === 0x7b || code === 0x5b) deepest = Math.max(deepest, ++depth)
-    else if (code === 0x7d || code === 0x5d) depth--
+    else if (code === comma) values++
+    else if (code === 0x7b || code === 0x5b) {
+      values++
+      deepest = Math.max(deepest, ++depth)
+    } else if (code === 0x7d || code === 0x5d) depth--
   }
-  return deepest
+  return { deepest, values }
 }
 
+const comma = 0x2c
 const quote = 0x22
 const backslash = 0x5c

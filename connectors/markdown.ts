@@ -42,7 +42,7 @@ type Piece = { text: string; mark: string; count: number }
 function withoutEmphasis(text: string): string {
   const pieces: Piece[] = []
   const open: Record<string, Piece[]> = { '*': [], _: [], '~': [] }
-  for (const [found] of text.matchAll(/\\[!-/:-@[-`{-~]|\*+|_+|~+|[^\\*_~]+|\\/g)) {
+  for (const found of text.match(/\\[!-/:-@[-`{-~]|\*+|_+|~+|[^\\*_~]+|\\/g) ?? []) {
     const mark = found[0] ?? ''
     const openers = open[mark]
     if (openers === undefined) {

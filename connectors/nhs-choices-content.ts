@@ -1,4 +1,5 @@
-import { elementToText, oneLine, plainText } from './text.ts'
+import { elementToText } from './html-text.ts'
+import { oneLine, plainText } from './text.ts'
 import { attributeOf, elementsIn, textOf, type XmlElement } from './xml-element.ts'
 
 export type Part = { label: string | null; text: string }

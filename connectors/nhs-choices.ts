@@ -10,6 +10,7 @@ import { readXml, type XmlEntry } from './xml-reader.ts'
 /** The comments feed of the NHS Choices syndication API: comments, replies and deletions as Atom. */
 export const nhsChoices: Connector = {
   name: 'nhs-choices',
+  maxAgeDays: 730,
   firstRequest,
   read: (document, _settings, options) => readComments(document, options ?? {}),
   readAgain,
@@ -49,6 +50,8 @@ function readComments(document: FetchedDocument, options: ReadOptions): Reading 
     title: titleOf(atomChild(root, 'title')) || null,
     entries,
     next: toItself ? null : next,
+    // An `fh:complete` here only means that what changed fits on one page.
+    listsAll: false,
     previousArchive: null,
     hub: null,
     ttlMinutes: null,
@@ -62,6 +65,7 @@ const nothingToRead: Reading = {
   title: null,
   entries: [],
   next: null,
+  listsAll: false,
   previousArchive: null,
   hub: null,
   ttlMinutes: null,

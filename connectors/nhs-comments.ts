@@ -10,6 +10,7 @@ import { organisationSettings, organisationSettingsProblems } from './organisati
 /** Comments of the NHS website as JSON, with the responses inside of them; one document holds them all. */
 export const nhsComments: Connector = {
   name: 'nhs-comments',
+  maxAgeDays: null,
   firstRequest: (address) => address,
   read: (document, settings, options) =>
     readComments(document, organisationSettings(settings), options ?? {}),
@@ -26,21 +27,24 @@ function readComments(
   if ('failure' in read) return read
   const comments = isObject(read.value) ? valueIn(read.value, 'comments') : null
   if (!Array.isArray(comments)) return { failure: 'not-a-feed', detail: 'JSON, but no list of comments' }
-  const entries = comments.flatMap((comment, index) => entriesOf(comment, `entry ${index + 1}`, settings))
-  return readingOf(entries, null, read.warnings, options)
+  return readingOf(entriesOfAll(comments, settings), null, read.warnings, options)
+}
+
+function* entriesOfAll(comments: unknown[], settings: FeedSettings): Generator<Entry> {
+  for (const [index, comment] of comments.entries()) yield* entriesOf(comment, `entry ${index + 1}`, settings)
 }
 
 /** A comment, and after it each response that came inside of it. */
-function entriesOf(value: unknown, place: string, settings: FeedSettings): Entry[] {
+function* entriesOf(value: unknown, place: string, settings: FeedSettings): Generator<Entry> {
   const story = readEntry(rawOf(value), place, settings)
   const isGone = 'item' in story && story.item.type === 'deletion'
   const id = isObject(value) ? idIn(value, 'commentId', 'commentRef') : null
+  yield story
   // What answers a comment goes with it.
-  if (!isObject(value) || isGone || id === null) return [story]
-  const replies = listIn(value, 'response').map((response, index) =>
-    readEntry(rawOf(response, id), `${place}, response ${index + 1}`, settings),
-  )
-  return [story, ...replies]
+  if (!isObject(value) || isGone || id === null) return
+  for (const [index, response] of listIn(value, 'response').entries()) {
+    yield readEntry(rawOf(response, id), `${place}, response ${index + 1}`, settings)
+  }
 }
 
 function readEntry(raw: string, place: string, settings: FeedSettings): Entry {

@@ -27,7 +27,11 @@ export type PushedItem = {
 
 /** An entry of a pushed batch; `problems` are what the contract has against it, in words. */
 export function pushedEntry(pushed: unknown, index: number, problems: readonly string[]): Entry {
-  const place = `items/${index}`
+  return pushedEntryAt(pushed, `items/${index}`, problems)
+}
+
+/** The same for one that stands elsewhere in what was sent; `place` says where. */
+export function pushedEntryAt(pushed: unknown, place: string, problems: readonly string[]): Entry {
   if (isDeeperThan(pushed, DEEPEST)) {
     const problem = `nested more than ${DEEPEST} deep`
     return { raw: UNREADABLE, problem, place, externalId: externalIdOf(pushed) }

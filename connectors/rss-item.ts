@@ -1,11 +1,13 @@
 import { atomLink, bodyOf } from './atom-entry.ts'
 import { type FeedEntry, languageTag } from './feed-entry.ts'
+import { mediaText, mediaTitle } from './feed-media.ts'
 import { organisationIn, repliesTo, written } from './feed-modules.ts'
 import { placeOf } from './feed-place.ts'
 import type { FeedSettings } from './feed-settings.ts'
 import { atom, contentModule, dublinCore, dublinCoreTerms, isRss, rdf } from './feed-vocabulary.ts'
+import { elementToText, htmlToText } from './html-text.ts'
 import { httpLink } from './links.ts'
-import { elementToText, htmlToText, oneLine, titleText } from './text.ts'
+import { oneLine, titleText } from './text.ts'
 import { attributeOf, childOf, elementsIn, textOf, type XmlElement } from './xml-element.ts'
 
 /** Reads an item of RSS 2.0, 1.0 (RDF Site Summary) or 0.9x, with Dublin Core, content and threading modules. */
@@ -16,7 +18,7 @@ export function readRssItem(item: XmlElement, settings: FeedSettings): FeedEntry
   return {
     guid: guidText || attributeOf(item, 'about', rdf) || attributeOf(item, 'about') || null,
     link: linkOf(item, guid, guidText, warnings),
-    title: titleText(textOf(rssChild(item, 'title') ?? childOf(item, dublinCore, 'title'))) || null,
+    title: titleOfItem(item) || null,
     text: textOfItem(item),
     published: written(rssChild(item, 'pubDate') ?? childOf(item, dublinCore, 'date')),
     updated: written(childOf(item, dublinCoreTerms, 'modified') ?? childOf(item, atom, 'updated')),
@@ -54,12 +56,17 @@ function linkOf(
   return permanent ? httpLink(guidText, null) : null
 }
 
+function titleOfItem(item: XmlElement): string {
+  const title = rssChild(item, 'title') ?? childOf(item, dublinCore, 'title')
+  return titleText(textOf(title)) || mediaTitle(item)
+}
+
 function textOfItem(item: XmlElement): string {
   for (const element of [childOf(item, contentModule, 'encoded'), rssChild(item, 'description')]) {
     const text = element ? markupOf(element) : ''
     if (text !== '') return text
   }
-  return bodyOf(item)
+  return bodyOf(item) || mediaText(item)
 }
 
 /** Text that is HTML when escaped, and read as it stands when the markup was left unescaped. */

@@ -1,4 +1,4 @@
-import type { DocumentReading, Item } from '../domain/items.ts'
+import type { Entry, Story } from '../domain/items.ts'
 import { readDate } from './dates.ts'
 
 /** An item as another parser read it; `id` is its guid. */
@@ -9,10 +9,28 @@ export type OtherItem = {
   published: string | null
 }
 
+/** An item as we read it, as far as it is compared; `title` is null where it has none of its own. */
+export type OurItem = { type: 'story' | 'reply' } & Pick<
+  Story,
+  'externalId' | 'title' | 'link' | 'publishedAt'
+>
+
+/** What of entries is compared: a small part of each. */
+export function comparedOf(entries: readonly Entry[]): OurItem[] {
+  return entries.flatMap((entry) => {
+    if (!('item' in entry) || entry.item.type === 'deletion') return []
+    const { type, externalId, link, publishedAt } = entry.item
+    return [{ type, externalId, title: type === 'story' ? entry.item.title : null, link, publishedAt }]
+  })
+}
+
 /** What two readings of the same RSS document disagree on, in words and without anybody's words in them. */
-export function compareReadings(ours: DocumentReading, theirs: OtherItem[]): string[] {
-  const items = ours.entries.flatMap((entry) => ('item' in entry ? [entry.item] : []))
-  const read = items.filter((item) => item.type !== 'deletion')
+export function compareReadings({ entries }: { entries: readonly Entry[] }, theirs: OtherItem[]): string[] {
+  return compareItems(comparedOf(entries), theirs)
+}
+
+/** The same, of what is compared. */
+export function compareItems(read: readonly OurItem[], theirs: OtherItem[]): string[] {
   const differences: string[] = []
   if (read.length !== theirs.length) {
     differences.push(`we read ${read.length} items, the other parser ${theirs.length}`)
@@ -26,14 +44,13 @@ export function compareReadings(ours: DocumentReading, theirs: OtherItem[]): str
   return differences
 }
 
-function partnersOf(ours: Item[], theirs: OtherItem[]): (OtherItem | undefined)[] {
+function partnersOf(ours: readonly OurItem[], theirs: OtherItem[]): (OtherItem | undefined)[] {
   if (ours.length === theirs.length) return theirs
   const byId = new Map(theirs.map((other) => [clean(other.id ?? other.link), other]))
   return ours.map((item) => byId.get(item.externalId))
 }
 
-function differencesOf(item: Item, other: OtherItem, number: number): string[] {
-  if (item.type === 'deletion') return []
+function differencesOf(item: OurItem, other: OtherItem, number: number): string[] {
   const { externalId, link, publishedAt } = item
   const checks: [string, boolean][] = [
     ['ids', externalId === clean(other.id ?? other.link)],

@@ -98,6 +98,7 @@ class XmlReader implements TokenizerCallbacks {
   private entry: OpenEntry | null = null
   private entries = 0
   private headElements = 0
+  private headLanguages = 0
   private headLanguage: { at: number; language: string | null } = { at: -1, language: null }
   private fieldLength = 0
   private lastInForce: InForce | null = null
@@ -226,20 +227,19 @@ class XmlReader implements TokenizerCallbacks {
   private closeWhatThisImplies(name: string): void {
     const top = this.stack.length - 1
     const open = this.stack[top]
-    if (this.entry === null || open === undefined || open.element.name !== name) return
-    const entryInEntry = top === this.entry.depth && open.qname === this.qname
+    if (this.entry === null || open === undefined || open.qname !== this.qname) return
+    const entryInEntry = top === this.entry.depth
     if (entryInEntry || closedByItself.has(name)) this.closeDownTo(top, this.tagStart)
   }
 
   /** Whether the new element has a place of its own in the tree; if not, its text goes to its parent. */
   private record(parent: XmlElement, element: XmlElement): boolean {
     const count = this.entry ? ++this.entry.elements : ++this.headElements
-    if (count > this.limits.elements) {
-      this.warn(`more than ${this.limits.elements} elements in one entry`)
-      return false
-    }
-    parent.children.push(element)
-    return true
+    const most = this.limits.elements
+    if (count <= most) parent.children.push(element)
+    if (count <= most && this.entry === null && element.name === 'language') this.headLanguages++
+    if (count === most + 1) this.warn(`more than ${most} elements in one entry`)
+    return count <= most
   }
 
   private startEntry(element: XmlElement, scope: XmlScope, contentStart: number): boolean {
@@ -315,7 +315,10 @@ class XmlReader implements TokenizerCallbacks {
     }
     const kept = this.cut(text, room)
     this.fieldLength += kept.length
-    if (kept !== '') element.children.push(kept)
+    if (kept === '') return
+    // Most fields hold one text: a list made for it is a tenth of one that is made to grow.
+    if (element.children.length === 0) element.children = [kept]
+    else element.children.push(kept)
   }
 
   private cut(text: string, length: number): string {
@@ -353,9 +356,10 @@ class XmlReader implements TokenizerCallbacks {
   }
 
   private languageOfHead(): string | null {
-    if (this.headLanguage.at !== this.headElements) {
+    // Looked for again only after another element of that name: elements may stand between all entries.
+    if (this.headLanguage.at !== this.headLanguages) {
       const language = this.root ? (this.options.headLanguage?.(this.root) ?? null) : null
-      this.headLanguage = { at: this.headElements, language }
+      this.headLanguage = { at: this.headLanguages, language }
     }
     return this.headLanguage.language
   }

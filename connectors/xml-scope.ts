@@ -9,6 +9,9 @@ export type XmlName = { namespace: string; name: string }
 
 export const xmlNamespace = 'http://www.w3.org/XML/1998/namespace'
 
+// A feed has few names and says them often; a hostile one makes up a new one each time.
+const mostKnown = 1_000
+
 /** The scope outside of any element. */
 export function outermostScope(): XmlScope {
   return { prefixes: new Map(), elements: new Map(), inner: new Map() }
@@ -24,7 +27,7 @@ export function innerScope(outer: XmlScope, declared: [string, string][], limit:
     if (prefixes.has(prefix) || prefixes.size < limit) prefixes.set(prefix, uri)
   }
   const scope = { prefixes, elements: new Map(), inner: new Map() }
-  outer.inner.set(key, scope)
+  if (outer.inner.size < mostKnown) outer.inner.set(key, scope)
   return scope
 }
 
@@ -36,7 +39,7 @@ export function elementName(scope: XmlScope, qname: string): XmlName {
   const known = scope.elements.get(qname)
   if (known) return known
   const resolved = resolve(scope, qname, scope.prefixes.get('') ?? '')
-  scope.elements.set(qname, resolved)
+  if (scope.elements.size < mostKnown) scope.elements.set(qname, resolved)
   return resolved
 }
 
@@ -69,6 +72,9 @@ const customary = new Map([
   ['geo', 'http://www.w3.org/2003/01/geo/wgs84_pos#'],
   ['gml', 'http://www.opengis.net/gml'],
   ['thr', 'http://purl.org/syndication/thread/1.0'],
+  ['at', 'http://purl.org/atompub/tombstones/1.0'],
+  ['fh', 'http://purl.org/syndication/history/1.0'],
+  ['media', 'http://search.yahoo.com/mrss/'],
 ])
 
 function resolve(scope: XmlScope, qname: string, unprefixed: string): XmlName {

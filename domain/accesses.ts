@@ -11,9 +11,14 @@ export type Access = {
   actingUser: string | null
   operation: string
   cases: string[]
+  /** What was read as a source sent it: the source, and an entry of its quarantine or an item of it. */
+  subject: string | null
 }
 
 export type AccessFilter = { client?: number; case?: string }
+
+/** A text as a source sent it: that of an entry in its quarantine, or those of an item. */
+export type RawText = { source: string; entry: string } | { source: string; item: string }
 
 /**
  * Notes that `client` reads what only staff may read of these cases, before they get it: what cannot be noted is not
@@ -35,6 +40,25 @@ export async function noteAccess(
   )
 }
 
+/** The same of somebody who reads what a source sent, word for word; an item is noted with its case. */
+export async function noteRawAccess(
+  db: { pool: Sql },
+  client: Pick<ClientCaller, 'clientId' | 'actingUser'>,
+  operation: string,
+  text: RawText,
+): Promise<void> {
+  const { source } = text
+  const [item, entry] = 'item' in text ? [text.item, null] : [null, text.entry]
+  await rows(
+    db.pool,
+    `insert into accesses (client_id, acting_user, operation, subject, cases) values ($1, $2, $3, $4,
+       array(select c.reference from sources s join items i on i.source_id = s.id join cases c on c.id = i.case_id
+             where s.name = $5 and i.external_id = $6))`,
+    [client.clientId, client.actingUser, operation, `${source} ${item ?? entry}`, source, item],
+    'note-raw-access',
+  )
+}
+
 /** The access log, newest first: all of it, or what one client read, or who read one case. */
 export async function listAccesses(
   db: Db,
@@ -46,7 +70,7 @@ export async function listAccesses(
   if (canonical === null) return { items: [], next: null }
   const found = await rows<Access>(
     db.pool,
-    `select a.id, a.at, c.name as client, a.acting_user as "actingUser", a.operation, a.cases
+    `select a.id, a.at, c.name as client, a.acting_user as "actingUser", a.operation, a.cases, a.subject
      from accesses a join api_clients c on c.id = a.client_id
      where ($1::int is null or a.client_id = $1) and ($2::text is null or a.cases @> array[$2::text])
        and ($3::bigint is null or a.id < $3)

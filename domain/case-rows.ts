@@ -62,6 +62,8 @@ export type CaseRow = {
   brand: string | null
   sourceId: number | null
   source: Attribution | null
+  /** Of its source, where what it says may not be told. */
+  siteUrl: string | null
   version: number
   reportedAt: string
   createdAt: string
@@ -181,7 +183,8 @@ const CASE = `
   c.original_sealed as "originalSealed", c.contact_sealed as "contactSealed", c.preferred_contact as "preferredContact",
   c.moderated_title as "moderatedTitle", c.moderated_text as "moderatedText", c.public_name as "publicName",
   c.decision_reason as "decisionReason", c.visit_month as "visitMonth", c.language, c.tags, c.ratings, c.latitude, c.longitude,
-  c.client_id as "clientId", c.brand, c.source_id as "sourceId", ${attributionJson('c.source_link')} as source, c.version,
+  c.client_id as "clientId", c.brand, c.source_id as "sourceId", ${attributionJson('c.source_link')} as source,
+  src.site_url as "siteUrl", c.version,
   c.reported_at as "reportedAt", c.created_at as "createdAt", c.updated_at as "updatedAt",
   c.acknowledged_at as "acknowledgedAt", c.closed_at as "closedAt", c.resolved_at as "resolvedAt",
   c.moderate_due_at as "moderateDueAt", c.acknowledge_due_at as "acknowledgeDueAt", c.respond_due_at as "respondDueAt",

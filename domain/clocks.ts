@@ -14,6 +14,11 @@ export type PolicyName =
 const HOUR = 3_600_000
 const NEWS_DAYS = 7
 
+/** Whether something that was reported then is still news: of what is older than seven days nobody is told. */
+export function isNews(reportedAt: Date, now: Date): boolean {
+  return reportedAt.getTime() >= now.getTime() - NEWS_DAYS * 24 * HOUR
+}
+
 /** When something that begins at `from` is due by this policy. */
 export async function dueAfter(tx: Tx, policy: PolicyName, from: Date): Promise<Date> {
   const found = await row<{ workingDays: number | null; hours: number | null }>(
@@ -35,8 +40,7 @@ export async function dueAfter(tx: Tx, policy: PolicyName, from: Date): Promise<
  */
 export async function startClocks(tx: Tx, caseId: number, now: Date): Promise<void> {
   const timed = await timedCase(tx, caseId)
-  const old = Date.parse(timed.reportedAt) < now.getTime() - NEWS_DAYS * 24 * HOUR
-  if (timed.channel === 'feed' || old) return
+  if (timed.channel === 'feed' || !isNews(new Date(timed.reportedAt), now)) return
   await setClocks(tx, caseId, {
     moderate: await dueAfter(tx, timed.urgent ? 'urgent' : 'moderate', now),
     acknowledge: await acknowledgeDue(tx, timed, now),

@@ -39,6 +39,16 @@ export type EventType =
   | 'response.removed_by_source'
   | 'source.created'
   | 'source.changed'
+  | 'source.circuit_opened'
+  | 'source.circuit_closed'
+  | 'source.entry_dismissed'
+  | 'source.alias_created'
+  | 'source.alias_removed'
+  | 'source.readers_agree'
+  | 'source.readers_disagree'
+  | 'source.mapping_changed'
+  | 'source.secret_created'
+  | 'source.secret_revoked'
   | 'organisation.settings_changed'
   | 'policy.changed'
   | 'client.created'
@@ -59,6 +69,17 @@ export type NewEvent = {
   caseVersion?: number
   /** The API client that it happened to; the caller is whoever did it. */
   aboutClientId?: number
+}
+
+/**
+ * SQL that records the events of new cases in the very statement that makes them: `made` names what gives their `id`,
+ * `reference` and `organisation_id`, `types` is a text[] of event types in their order, `source` the source's key.
+ */
+export function eventsOfNewCases(made: string, { types, source }: { types: string; source: string }): string {
+  return `insert into events (type, case_id, case_reference, organisation_id, source_id, fields, case_version)
+    select e.type, m.id, m.reference, m.organisation_id, ${source},
+      case e.type when 'case.published' then array['publication'] else '{}' end, 1
+    from ${made} m cross join unnest(${types}::text[]) with ordinality as e(type, n) order by m.id, e.n`
 }
 
 /**

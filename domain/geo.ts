@@ -1,4 +1,5 @@
 import type { Db } from '../prisma/client.ts'
+import { attributionJson } from './case-rows.ts'
 import { invalid } from './errors.ts'
 import { jsonObject } from './json-sql.ts'
 import { type JsonPage, jsonPage, type PublicListing } from './public-cases.ts'
@@ -65,6 +66,6 @@ const FEATURE = jsonObject({
     status: 'c.status',
     reportedAt: 'utc(c.reported_at)',
     responseCount: `(select count(*) from responses r where r.case_id = c.id and r.publication = 'published')`,
-    attribution: 'src.attribution',
+    attribution: attributionJson('c.source_link'),
   }),
 })

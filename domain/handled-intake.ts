@@ -54,11 +54,12 @@ export function beginningOf(
 /** Notes the decision with which a case came, in its transaction; returns the event that says it. */
 export async function recordBeginning(
   tx: Tx,
-  client: ClientCaller,
+  client: ClientCaller | null,
   caseId: number,
   { publication, decision }: Beginning,
 ): Promise<{ type: EventType; reason: string; fields: readonly string[] } | null> {
   if (decision === null) return null
+  if (client === null) throw new Error('a decision needs somebody who made it')
   const { reason } = decision
   const { action, event } = made(publication)
   await recordDecision(tx, client, { caseId, action, reason })

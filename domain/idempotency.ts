@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { type Db, inTransaction, row, rows, type Tx } from '../prisma/client.ts'
 import { DomainError } from './errors.ts'
 
-/** Whose keys they are: an API client's, or those of the reporter of a case. */
-export type KeyOwner = { clientId: number } | { caseId: number }
+/** Whose keys they are: an API client's, those of the reporter of a case, or a source's that signs its messages. */
+export type KeyOwner = { clientId: number } | { caseId: number } | { sourceId: number }
 
 /** What makes a repeat the same request: the key, the operation with its target, and the body. */
 export type Idempotency = { key: string | undefined; operation: string; body: unknown }
@@ -80,5 +80,6 @@ function placeOf(owner: string, key: string): string {
 }
 
 function ownerOf(whose: KeyOwner): string {
-  return 'clientId' in whose ? String(whose.clientId) : `case:${whose.caseId}`
+  if ('clientId' in whose) return String(whose.clientId)
+  return 'caseId' in whose ? `case:${whose.caseId}` : `source:${whose.sourceId}`
 }

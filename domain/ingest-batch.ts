@@ -1,12 +1,20 @@
 import type { Tx } from '../prisma/client.ts'
 import { editCases } from './ingest-edits.ts'
 import type { Prepared, Refused } from './ingest-entries.ts'
-import { type HeldSource, type ItemWrite, knownItems, parkedReplies, writeItems } from './ingest-items.ts'
+import {
+  type HeldSource,
+  type ItemWrite,
+  type KnownItem,
+  knownItems,
+  parkedReplies,
+  writeItems,
+} from './ingest-items.ts'
 import { subjectsOf } from './ingest-organisations.ts'
 import { removeItems } from './ingest-removals.ts'
 import { createResponses, editResponses } from './ingest-replies.ts'
-import { type Step, stepFor } from './ingest-steps.ts'
+import { type Step, type StepOptions, stepFor } from './ingest-steps.ts'
 import { createCases, type StoryEntry } from './ingest-stories.ts'
+import { keepVersions } from './item-versions.ts'
 import type { Reply, Story } from './items.ts'
 
 /** What has become of an item. */
@@ -20,16 +28,18 @@ export type ItemOutcome =
   | 'ignored'
   | 'quarantined'
 
-export type Taken = { outcome: Exclude<ItemOutcome, 'quarantined'>; caseReference: string | null } | Refused
+export type Taken =
+  | { outcome: Exclude<ItemOutcome, 'quarantined'>; caseReference: string | null; fields?: readonly string[] }
+  | Refused
 
 /** Takes entries with different keys: all that is to be written for them, or an error of the store and nothing. */
 export async function takeBatch(
   tx: Tx,
   source: HeldSource,
   entries: readonly Prepared[],
-  now: Date,
+  options: BatchOptions,
 ): Promise<Map<string, Taken>> {
-  const batch = await openBatch(tx, source, entries, now)
+  const batch = await openBatch(tx, source, entries, options)
   for (const step of batch.steps) noteDecided(batch, step)
   await takeBack(batch)
   const newStories = await takeNewStories(batch)
@@ -39,6 +49,9 @@ export async function takeBatch(
   return batch.taken
 }
 
+/** The time, and whether entries may say the same or less than what is known (`IngestOptions`). */
+export type BatchOptions = StepOptions & { now: Date }
+
 /** The case that a story or a reply belongs to, or that it was taken back. */
 type Parent = { caseId: number; caseReference: string } | 'deleted'
 
@@ -46,6 +59,7 @@ type Batch = {
   tx: Tx
   source: HeldSource
   now: Date
+  again: boolean
   steps: Step[]
   taken: Map<string, Taken>
   parents: Map<string, Parent>
@@ -55,19 +69,20 @@ async function openBatch(
   tx: Tx,
   source: HeldSource,
   entries: readonly Prepared[],
-  now: Date,
+  options: BatchOptions,
 ): Promise<Batch> {
   const keys = entries.flatMap(({ item }) =>
     item.type === 'reply' ? [item.externalId, item.inReplyTo] : [item.externalId],
   )
   const known = await knownItems(tx, source.id, [...new Set(keys)])
-  const steps = entries.map((entry) => stepFor(entry, known.get(entry.item.externalId)))
+  const steps = entries.map((entry) => stepFor(entry, known.get(entry.item.externalId), options))
   const parents = new Map<string, Parent>()
   for (const [key, { state, caseId, caseReference }] of known) {
     if (state === 'deleted') parents.set(key, 'deleted')
     else if (caseId !== null && caseReference !== null) parents.set(key, { caseId, caseReference })
   }
-  return { tx, source, now, steps, taken: new Map(), parents }
+  const { now, again = false } = options
+  return { tx, source, now, again, steps, taken: new Map(), parents }
 }
 
 function stepsTo<D extends Step['do']>({ steps }: Batch, what: D): Extract<Step, { do: D }>[] {
@@ -75,12 +90,13 @@ function stepsTo<D extends Step['do']>({ steps }: Batch, what: D): Extract<Step,
 }
 
 function noteDecided({ taken }: Batch, step: Step): void {
-  const { raw, item } = step.entry
+  const { raw, readBy, item } = step.entry
   const { externalId } = item
   if (step.do === 'nothing') {
     taken.set(externalId, { outcome: step.outcome, caseReference: step.caseReference })
   } else if (step.do === 'refuse') {
-    taken.set(externalId, { raw, externalId, reason: step.reason, detail: step.detail, place: null })
+    const { reason, detail } = step
+    taken.set(externalId, { raw, readBy, externalId, reason, detail, place: null })
   }
 }
 
@@ -127,11 +143,6 @@ async function takeNewStories(batch: Batch): Promise<string[]> {
   const { tx, source, now, taken, parents } = batch
   const stories = await withSubjects(batch, stepsTo(batch, 'create-case'))
   const created = await createCases(tx, source, stories, now)
-  const writes: ItemWrite[] = stories.map(({ entry }) => {
-    const caseId = created.get(entry.item.externalId)?.caseId ?? null
-    return { entry, state: 'live', caseId, responseId: null }
-  })
-  await writeItems(tx, source.id, writes, now)
   for (const [key, { caseId, caseReference }] of created) {
     parents.set(key, { caseId, caseReference })
     taken.set(key, { outcome: 'created', caseReference })
@@ -140,20 +151,33 @@ async function takeNewStories(batch: Batch): Promise<string[]> {
 }
 
 async function takeChangedStories(batch: Batch): Promise<void> {
-  const { tx, source, now, taken } = batch
+  const { tx, source, now } = batch
   const edits = await withSubjects(batch, stepsTo(batch, 'edit-case'))
   const changed = await editCases(tx, source, edits, now)
-  const writes: ItemWrite[] = edits.map(({ entry, known }) => ({
+  await writeEdits(batch, edits)
+  for (const { known } of edits) noteEdit(batch, known, changed.get(known.externalId))
+}
+
+/** Writes what items say now, and keeps what they said before, unless the same raw text is only read otherwise. */
+async function writeEdits(
+  { tx, source, now, again }: Batch,
+  edits: readonly { entry: Prepared; known: KnownItem }[],
+): Promise<void> {
+  const others = edits.filter(({ entry, known }) => !known.fingerprint.equals(entry.fingerprint))
+  if (!again) await keepVersions(tx, source.id, others)
+  const writes: ItemWrite[] = others.map(({ entry, known: { caseId, responseId } }) => ({
     entry,
     state: 'live',
-    caseId: known.caseId,
-    responseId: null,
+    caseId,
+    responseId,
   }))
   await writeItems(tx, source.id, writes, now)
-  for (const { known } of edits) {
-    const outcome = changed.has(known.externalId) ? 'changed' : 'unchanged'
-    taken.set(known.externalId, { outcome, caseReference: known.caseReference })
-  }
+}
+
+function noteEdit({ taken }: Batch, known: KnownItem, fields: readonly string[] | undefined): void {
+  const { externalId, caseReference } = known
+  if (fields === undefined) taken.set(externalId, { outcome: 'unchanged', caseReference })
+  else taken.set(externalId, { outcome: 'changed', caseReference, fields })
 }
 
 async function takeChangedReplies(batch: Batch): Promise<void> {
@@ -163,16 +187,9 @@ async function takeChangedReplies(batch: Batch): Promise<void> {
     ({ entry }) => parents.get(entry.item.inReplyTo) === 'deleted',
   )
   const changed = await editResponses(tx, source, edits, now)
-  const writes: ItemWrite[] = edits.map(({ entry, known: { caseId, responseId } }) => ({
-    entry,
-    state: 'live',
-    caseId,
-    responseId,
-  }))
-  await writeItems(tx, source.id, writes, now)
+  await writeEdits(batch, edits)
   for (const { known } of edits) {
-    const outcome = changed.has(known.externalId) ? 'changed' : 'unchanged'
-    taken.set(known.externalId, { outcome, caseReference: known.caseReference })
+    noteEdit(batch, known, changed.has(known.externalId) ? ['responses'] : undefined)
   }
   // Their story went in this very batch, and took them along.
   for (const { known } of gone) {
@@ -185,6 +202,7 @@ async function placeReplies(batch: Batch, newStories: readonly string[]): Promis
   const { tx, source, now, taken, parents } = batch
   const all = stepsTo(batch, 'place-reply').map(({ entry }) => entry)
   const own = new Set(all.map(({ item }) => item.externalId))
+  const asBefore = new Set(stepsTo(batch, 'place-reply').flatMap(waitsAsBefore))
   const [gone, placeable] = partition(all, ({ item }) => parents.get(item.inReplyTo) === 'deleted')
   let waiting = placeable
   for (let arrived = newStories; ; ) {
@@ -202,12 +220,21 @@ async function placeReplies(batch: Batch, newStories: readonly string[]): Promis
     source.id,
     [
       ...gone.map(tombstone),
-      ...waiting.map((entry) => ({ entry, state: 'parked', caseId: null, responseId: null }) as const),
+      ...waiting
+        .filter(({ item }) => !asBefore.has(item.externalId))
+        .map((entry) => ({ entry, state: 'parked', caseId: null, responseId: null }) as const),
     ],
     now,
   )
   for (const { item } of gone) taken.set(item.externalId, { outcome: 'ignored', caseReference: null })
-  for (const { item } of waiting) taken.set(item.externalId, { outcome: 'parked', caseReference: null })
+  for (const { item } of waiting) {
+    const outcome = asBefore.has(item.externalId) ? 'unchanged' : 'parked'
+    taken.set(item.externalId, { outcome, caseReference: null })
+  }
+}
+
+function waitsAsBefore({ entry, known }: Extract<Step, { do: 'place-reply' }>): string[] {
+  return known?.fingerprint.equals(entry.fingerprint) ? [known.externalId] : []
 }
 
 async function attach(
@@ -245,10 +272,11 @@ async function withSubjects<S extends { entry: Prepared<Story> }>(
   return steps.flatMap((step) => {
     const subject = subjects.get(step.entry.item) ?? null
     if (subject !== null) return [{ ...step, subject }]
-    const { raw, item } = step.entry
+    const { raw, readBy, item } = step.entry
     const { externalId } = item
     taken.set(externalId, {
       raw,
+      readBy,
       externalId,
       reason: 'organisation_unknown',
       detail: whoIsUnknown(item),

@@ -16,14 +16,14 @@ import type { ItemRating, Story } from './items.ts'
 
 export type StoryEdit = StoryEntry & { known: KnownItem & { caseId: number } }
 
-/** Brings cases to what their stories say now; the keys of those where that made a difference. */
+/** Brings cases to what their stories say now; by key, what of a case that changed. */
 export async function editCases(
   tx: Tx,
   source: HeldSource,
   edits: readonly StoryEdit[],
   now: Date,
-): Promise<Set<string>> {
-  if (edits.length === 0) return new Set()
+): Promise<Map<string, readonly string[]>> {
+  if (edits.length === 0) return new Map()
   const held = await holdCases(
     tx,
     edits.map(({ known }) => known.caseId),
@@ -33,7 +33,7 @@ export async function editCases(
     const change = theCase && changeOf(tx, source, theCase, edit)
     return change ? [{ ...change, key: edit.known.externalId, theCase }] : []
   })
-  if (changes.length === 0) return new Set()
+  if (changes.length === 0) return new Map()
   await rows(
     tx,
     `update cases c set publication = d.publication::publication, privacy = d.privacy::privacy, organisation_id = d.organisation_id,
@@ -66,7 +66,7 @@ export async function editCases(
       caseVersion: theCase.version + 1,
     })),
   )
-  return new Set(changes.map(({ key }) => key))
+  return new Map(changes.map(({ key, fields }) => [key, fields]))
 }
 
 /**

@@ -13,6 +13,8 @@ export type QuarantineReason =
 export type Prepared<I extends Item = Item> = {
   item: I
   raw: string
+  /** What reads the raw text again. */
+  readBy: string
   /** SHA-256 of the item without its warnings: an equal one says the same. */
   fingerprint: Buffer
   /** Older than the source's age rule. */
@@ -22,6 +24,7 @@ export type Prepared<I extends Item = Item> = {
 /** An entry that cannot. */
 export type Refused = {
   raw: string
+  readBy: string
   externalId: string | null
   reason: QuarantineReason
   /** In words, without a value of the entry. */
@@ -33,15 +36,19 @@ export type Refused = {
 export type Sorted = { prepared: Map<string, Prepared>; order: (string | Refused)[] }
 
 /** Sorts a batch by key; of several entries with one key a deletion wins, then the newest, then the last. */
-export function sortEntries(entries: readonly Entry[], maxAgeDays: number | null, now: Date): Sorted {
+export function sortEntries(
+  entries: readonly Entry[],
+  maxAgeDays: number | null,
+  { now, readBy }: { now: Date; readBy: string },
+): Sorted {
   const prepared = new Map<string, Prepared>()
   const order = entries.map((entry) => {
-    const refused = refusalOf(entry)
+    const refused = refusalOf(entry, readBy)
     if (refused !== null || !('item' in entry)) return refused as Refused
     const key = entry.item.externalId
     const rival = prepared.get(key)
     if (rival === undefined || !outranks(rival.item, entry.item)) {
-      prepared.set(key, prepare(entry.item, entry.raw, maxAgeDays, now))
+      prepared.set(key, { ...prepare(entry.item, maxAgeDays, now), raw: entry.raw, readBy })
     }
     return key
   })
@@ -60,13 +67,16 @@ export function ageLimit(maxAgeDays: number, now: Date): Date {
   return new Date(now.getTime() - maxAgeDays * DAY)
 }
 
-/** JSON with sorted names, so that equal values are equal texts. */
+/** JSON with sorted names, so that equal values are equal texts; for plain JSON values. */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_name, inner: unknown) =>
-    typeof inner === 'object' && inner !== null && !Array.isArray(inner)
-      ? Object.fromEntries(Object.entries(inner).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : inner,
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map((one) => canonicalJson(one ?? null)).join(',')}]`
+  const named = value as Record<string, unknown>
+  const names = Object.keys(named).sort()
+  const pairs = names.flatMap((name) =>
+    named[name] === undefined ? [] : `${JSON.stringify(name)}:${canonicalJson(named[name])}`,
   )
+  return `{${pairs.join(',')}}`
 }
 
 /** An entry's key as it can be stored, indexed and told, also where it is too bad to be taken. */
@@ -88,15 +98,16 @@ const DAY = 86_400_000
 const LONGEST_ID = 400
 const LONGEST_DETAIL = 1_000
 
-function refusalOf(entry: Entry): Refused | null {
+function refusalOf(entry: Entry, readBy: string): Refused | null {
   const { raw } = entry
   if (!('item' in entry)) {
     const { externalId, problem, place } = entry
-    return { raw, externalId, reason: 'malformed', detail: problem, place }
+    return { raw, readBy, externalId, reason: 'malformed', detail: problem, place }
   }
   const { externalId } = entry.item
   const problem = problemOf(entry.item)
-  return problem === null ? null : { raw, externalId, reason: 'malformed', detail: problem, place: null }
+  if (problem === null) return null
+  return { raw, readBy, externalId, reason: 'malformed', detail: problem, place: null }
 }
 
 function problemOf(item: Item): string | null {
@@ -109,11 +120,11 @@ function problemOf(item: Item): string | null {
   return null
 }
 
-function prepare(item: Item, raw: string, maxAgeDays: number | null, now: Date): Prepared {
+function prepare(item: Item, maxAgeDays: number | null, now: Date): Omit<Prepared, 'raw' | 'readBy'> {
   const { warnings: _, ...said } = item
   const published = item.type === 'deletion' || item.publishedAt === null ? now : new Date(item.publishedAt)
   const expired = maxAgeDays !== null && published <= ageLimit(maxAgeDays, now)
-  return { item, raw, fingerprint: sha256(canonicalJson(said)), expired }
+  return { item, fingerprint: sha256(canonicalJson(said)), expired }
 }
 
 function outranks(rival: Item, item: Item): boolean {

@@ -1,5 +1,4 @@
-import type { ItemState, ItemType } from '../prisma/client.ts'
-import { rows, type Tx } from '../prisma/client.ts'
+import { type ItemState, type ItemType, rows, type Tx, type Vault } from '../prisma/client.ts'
 import type { Prepared } from './ingest-entries.ts'
 import type { Item, Reply } from './items.ts'
 
@@ -79,14 +78,14 @@ export async function writeItems(
   if (writes.length === 0) return
   await rows(
     tx,
-    `insert into items (source_id, external_id, type, state, fingerprint, raw_sealed, parent_external_id, case_id, response_id, warnings,
-       source_updated_at, first_seen_at, changed_at)
-     select $1, w.external_id, w.type::item_type, w.state::item_state, decode(w.fingerprint, 'hex'), w.raw_sealed, w.parent_external_id,
-       w.case_id, w.response_id, w.warnings, w.source_updated_at, $3, $3
+    `insert into items (source_id, external_id, type, state, fingerprint, raw_sealed, read_by, parent_external_id, case_id,
+       response_id, warnings, source_updated_at, first_seen_at, changed_at)
+     select $1, w.external_id, w.type::item_type, w.state::item_state, decode(w.fingerprint, 'hex'), w.raw_sealed, w.read_by,
+       w.parent_external_id, w.case_id, w.response_id, w.warnings, w.source_updated_at, $3, $3
      from json_to_recordset($2::json) as w(external_id text, type text, state text, fingerprint text, raw_sealed text,
-       parent_external_id text, case_id bigint, response_id bigint, warnings text[], source_updated_at timestamptz)
+       read_by text, parent_external_id text, case_id bigint, response_id bigint, warnings text[], source_updated_at timestamptz)
      on conflict (source_id, external_id) do update set state = excluded.state, fingerprint = excluded.fingerprint,
-       raw_sealed = excluded.raw_sealed, parent_external_id = excluded.parent_external_id, case_id = excluded.case_id,
+       raw_sealed = excluded.raw_sealed, read_by = excluded.read_by, parent_external_id = excluded.parent_external_id, case_id = excluded.case_id,
        response_id = excluded.response_id, warnings = excluded.warnings, changed_at = excluded.changed_at,
        source_updated_at = coalesce(excluded.source_updated_at, items.source_updated_at)`,
     [sourceId, JSON.stringify(writes.map((write) => itemRow(tx, sourceId, write, now))), now],
@@ -101,29 +100,53 @@ export async function parkedReplies(
   parents: readonly string[],
 ): Promise<Prepared<Reply>[]> {
   if (parents.length === 0) return []
-  const found = await rows<{ externalId: string; fingerprint: Buffer; rawSealed: string }>(
+  const found = await rows<{ externalId: string; fingerprint: Buffer; rawSealed: string; readBy: string }>(
     tx,
-    `select external_id as "externalId", fingerprint, raw_sealed as "rawSealed" from items
+    `select external_id as "externalId", fingerprint, raw_sealed as "rawSealed", read_by as "readBy" from items
      where source_id = $1 and state = 'parked' and parent_external_id = any($2::text[]) order by id`,
     [sourceId, parents],
     'parked-replies',
   )
-  return found.map(({ externalId, fingerprint, rawSealed }) => {
-    const { raw, item } = JSON.parse(tx.vault.open(rawPlace(sourceId, externalId), rawSealed)) as KeptRaw
-    return { raw, item: item as Reply, fingerprint, expired: false }
+  return found.map(({ externalId, fingerprint, rawSealed, readBy }) => {
+    const { raw, item } = openKept(tx.vault, { sourceId, externalId, rawSealed })
+    return { raw, readBy, item: item as Reply, fingerprint, expired: false }
   })
+}
+
+/** What a source sent for an item, as it sent it. */
+export function openRaw(
+  vault: Vault,
+  kept: { sourceId: number; externalId: string; rawSealed: string },
+): string {
+  return openKept(vault, kept).raw
+}
+
+/** The columns of an item's row, for `json_to_recordset`. */
+export type ItemRow = {
+  external_id: string
+  type: ItemType
+  state: ItemState
+  fingerprint: string
+  raw_sealed: string | null
+  read_by: string
+  parent_external_id: string | null
+  case_id: number | null
+  response_id: number | null
+  warnings: string[]
+  source_updated_at: string | null
 }
 
 /** What is sealed of an item: its raw text, and for a parked reply what was read in it. */
 type KeptRaw = { raw: string; item?: Item }
 
-function itemRow(
+/** A write as the columns of its row, the raw text sealed. */
+export function itemRow(
   tx: Tx,
   sourceId: number,
   { entry, state, caseId, responseId }: ItemWrite,
   now: Date,
-): object {
-  const { item, raw, fingerprint } = entry
+): ItemRow {
+  const { item, raw, readBy, fingerprint } = entry
   const kept: KeptRaw = state === 'parked' ? { raw, item } : { raw }
   const place = rawPlace(sourceId, item.externalId)
   return {
@@ -132,6 +155,7 @@ function itemRow(
     state,
     fingerprint: fingerprint.toString('hex'),
     raw_sealed: state === 'deleted' ? null : tx.vault.seal(place, JSON.stringify(kept)),
+    read_by: readBy,
     parent_external_id: item.type === 'reply' ? item.inReplyTo : null,
     case_id: caseId,
     response_id: responseId,
@@ -144,6 +168,13 @@ function sourceUpdatedTime({ updatedAt }: Item, now: Date): string | null {
   const updated = updatedAt === null ? Number.NaN : Date.parse(updatedAt)
   // What is dated ahead would keep every correction out until then.
   return Number.isNaN(updated) ? null : new Date(Math.min(updated, now.getTime())).toISOString()
+}
+
+function openKept(
+  vault: Vault,
+  { sourceId, externalId, rawSealed }: { sourceId: number; externalId: string; rawSealed: string },
+): KeptRaw {
+  return JSON.parse(vault.open(rawPlace(sourceId, externalId), rawSealed)) as KeptRaw
 }
 
 function rawPlace(sourceId: number, externalId: string): string {

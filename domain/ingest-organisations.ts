@@ -1,4 +1,5 @@
-import { rows, type Tx } from '../prisma/client.ts'
+import { rows, type TermKind, type Tx } from '../prisma/client.ts'
+import { type CategoryRules, categoryOf, termKey, termOf } from './category-rules.ts'
 import type { HeldSource } from './ingest-items.ts'
 import type { OrganisationKey, Story } from './items.ts'
 import { canonicalCode, FORMER_CODES } from './organisations.ts'
@@ -29,22 +30,23 @@ export async function subjectsOf(
   )
   const chosen = new Map(stories.map((story) => [story, organisationOf(source, story, resolved)]))
   const ids = [...new Set(chosen.values())].filter((id) => id !== null)
-  const [places, services, categories] = [
+  const [places, services, rules] = [
     await placesOf(tx, ids),
     await servicesOf(tx, ids),
-    await categoryCodes(tx),
+    await categoryRules(tx, source.id),
   ]
   return new Map(
     stories.map((story) => {
       const organisationId = chosen.get(story) ?? null
       if (organisationId === null) return [story, null]
       const place = places.get(organisationId)
+      const service = serviceOf(story, services.get(organisationId) ?? [])
       return [
         story,
         {
           organisationId,
-          serviceId: serviceOf(story, services.get(organisationId) ?? []),
-          category: categoryOf(story, categories),
+          serviceId: service?.id ?? null,
+          category: categoryOf({ ...story, ourService: service?.name ?? null }, rules),
           latitude: place?.latitude ?? null,
           longitude: place?.longitude ?? null,
         },
@@ -66,23 +68,27 @@ async function resolveKeys(
   source: HeldSource,
   keys: readonly OrganisationKey[],
 ): Promise<Map<string, number>> {
-  const codes = (scheme: OrganisationKey['scheme']): string[] =>
-    [...new Set(keys.filter((key) => key.scheme === scheme).map(nameOf))].map((name) =>
-      name.slice(scheme.length + 1),
-    )
-  const found = await rows<{ name: string; id: number }>(
+  const [ods, own] = [codesOf(keys, 'ods'), codesOf(keys, 'source')]
+  const found = await rows<{ scheme: OrganisationKey['scheme']; code: string; id: number }>(
     tx,
-    `select 'ods ' || code as name, organisation_id as id from organisation_external_ids
-       where scheme = '${FORMER_CODES}' and code = any($1::text[])
+    `select 'ods' as scheme, code, organisation_id as id from organisation_external_ids
+       where scheme = $4 and code = any($1::text[] || $2::text[])
      union all
-     select 'source ' || code, organisation_id from organisation_external_ids where scheme = $3 and code = any($2::text[])
+     select 'ods', code, organisation_id from organisation_external_ids where scheme = '${FORMER_CODES}' and code = any($1::text[])
      union all
-     select 'ods ' || code, id from organisations where code = any($1::text[])`,
-    [codes('ods'), codes('source'), source.organisationScheme],
+     select 'source', code, organisation_id from organisation_external_ids where scheme = $4 and code = any($3::text[])
+     union all
+     select 'ods', code, id from organisations where code = any($1::text[])`,
+    [ods.map(canonicalCode), ods, own, source.organisationScheme],
     'resolve-organisations',
   )
-  // A code in use today stands last and wins over the same as a former one.
-  return new Map(found.map(({ name, id }) => [name, id]))
+  // A code in use today stands last and wins over the same as a former one, and both over what a source calls it.
+  return new Map(found.map(({ id, ...key }) => [nameOf(key), id]))
+}
+
+function codesOf(keys: readonly OrganisationKey[], scheme: OrganisationKey['scheme']): string[] {
+  const codes = keys.filter((key) => key.scheme === scheme).map(({ code }) => code.trim())
+  return [...new Set(codes)]
 }
 
 // A story that names only organisations nobody knows is not taken for one about the source's own.
@@ -119,30 +125,29 @@ async function servicesOf(tx: Tx, ids: readonly number[]): Promise<Map<number, S
   return Map.groupBy(found, ({ organisationId }) => organisationId)
 }
 
-function serviceOf({ service }: Story, known: readonly ServiceName[]): number | null {
-  if (service === null) return null
+function serviceOf({ service }: Story, known: readonly ServiceName[]): ServiceName | undefined {
+  if (service === null) return undefined
   const byCode = known.find(({ code }) => service.code !== null && same(code, service.code))
-  return (byCode ?? known.find(({ name }) => same(name, service.name)))?.id ?? null
+  return byCode ?? known.find(({ name }) => same(name, service.name))
 }
 
-async function categoryCodes(tx: Tx): Promise<Map<string, string>> {
-  const found = await rows<{ code: string; label: string }>(
+/** What decides about categories; the source is held, so its mapping stays the same for the whole batch. */
+async function categoryRules(tx: Tx, sourceId: number): Promise<CategoryRules> {
+  const found = await rows<{ kind: TermKind | null; words: string; code: string }>(
     tx,
-    'select code, label from categories',
-    [],
-    'category-codes',
+    `select kind, term as words, category_code as code from category_mappings where source_id = $1
+     union all select null, label, code from categories
+     union all select null, code, code from categories`,
+    [sourceId],
+    'category-rules',
   )
-  return new Map(
-    found.flatMap(({ code, label }) => [
-      [label.toLowerCase(), code] as const,
-      [code.toLowerCase(), code] as const,
-    ]),
-  )
-}
-
-function categoryOf({ tags }: Story, categories: Map<string, string>): string {
-  const tag = tags.find((one) => categories.has(one.trim().toLowerCase()))
-  return (tag && categories.get(tag.trim().toLowerCase())) ?? 'other'
+  const mapped = new Map<string, string>()
+  const ours = new Map<string, string>()
+  for (const { kind, words, code } of found) {
+    if (kind === null) ours.set(termOf(words), code)
+    else mapped.set(termKey(kind, words), code)
+  }
+  return { mapped, ours }
 }
 
 function same(a: string, b: string): boolean {

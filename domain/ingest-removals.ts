@@ -6,17 +6,17 @@ import { holdSource } from './ingest-items.ts'
 import { eventOf, holdCasesOf, touchCases } from './ingest-replies.ts'
 import { closeObjections, type GoneCase } from './objections.ts'
 
-/** An item that goes: because its source took it back, or because it is too old. */
+/** An item that goes: because its source took it back, or lists it no more, or because it is too old. */
 export type Removal = {
   externalId: string
   caseId: number | null
   responseId: number | null
-  reason: 'expired' | null
+  reason: 'expired' | 'gone' | null
 }
 
 /**
  * Takes items back for good: a story's case leaves the public with the replies to it, a reply's response alone; what was
- * taken down before stays as it is. Tombstones remain, without raw text.
+ * taken down before stays as it is. Tombstones remain, without raw text and without earlier versions.
  */
 export async function removeItems(
   tx: Tx,
@@ -35,9 +35,12 @@ export async function removeItems(
   await removeResponses(tx, source, [...cases.keys()], responseIds, now)
   await rows(
     tx,
-    `update items set state = 'deleted', raw_sealed = null, warnings = '{}', changed_at = $4
-     where source_id = $1 and state <> 'deleted' and (external_id = any($2::text[])
-       or (type = 'reply' and (case_id = any($3::bigint[]) or (state = 'parked' and parent_external_id = any($2::text[])))))`,
+    `with gone as (
+       update items set state = 'deleted', raw_sealed = null, warnings = '{}', changed_at = $4
+       where source_id = $1 and state <> 'deleted' and (external_id = any($2::text[])
+         or (type = 'reply' and (case_id = any($3::bigint[]) or (state = 'parked' and parent_external_id = any($2::text[])))))
+       returning id)
+     delete from item_versions where item_id in (select id from gone)`,
     [source.id, removals.map(({ externalId }) => externalId), [...cases.keys()], now],
     'remove-items',
   )
@@ -90,7 +93,7 @@ async function removeCases(
       sourceId: source.id,
       fields: ['publication'],
       caseVersion: version,
-      ...(cases.get(id) === 'expired' && { reason: 'expired' }),
+      ...reasonOf(cases.get(id)),
     })),
   )
   await closeObjections(tx, null, removed, 'removed_by_source')
@@ -124,6 +127,10 @@ async function removeResponses(
       eventOf('response.removed_by_source', source, cases.get(caseId), ['responses']),
     ),
   )
+}
+
+function reasonOf(reason: Removal['reason'] | undefined): { reason?: string } {
+  return reason ? { reason } : {}
 }
 
 const BATCH = 500

@@ -15,11 +15,18 @@ export type Step =
   | { do: 'entomb'; entry: Prepared }
   | { do: 'create-case'; entry: Prepared<Story> }
   | { do: 'edit-case'; entry: Prepared<Story>; known: KnownItem & { caseId: number } }
-  | { do: 'place-reply'; entry: Prepared<Reply> }
+  | { do: 'place-reply'; entry: Prepared<Reply>; known: KnownItem | undefined }
   | { do: 'edit-reply'; entry: Prepared<Reply>; known: KnownItem }
 
+/** What makes a difference beside the entry and what is known of it; `IngestOptions` has the words. */
+export type StepOptions = { archived?: boolean; again?: boolean }
+
 /** Decides what to do with an entry; looks at nothing but what it is given. */
-export function stepFor(entry: Prepared, known: KnownItem | undefined): Step {
+export function stepFor(
+  entry: Prepared,
+  known: KnownItem | undefined,
+  { archived = false, again = false }: StepOptions,
+): Step {
   const { item } = entry
   if (entry.expired) {
     return known === undefined || known.state === 'deleted'
@@ -33,8 +40,10 @@ export function stepFor(entry: Prepared, known: KnownItem | undefined): Step {
   }
   // Nothing that was taken back returns, whatever it says now.
   if (known?.state === 'deleted') return nothing(entry, 'ignored', known)
-  if (known?.fingerprint.equals(entry.fingerprint)) return nothing(entry, 'unchanged', known)
-  if (known !== undefined && isOlder(item, known)) return nothing(entry, 'unchanged', known)
+  if (known !== undefined && !again) {
+    const same = known.fingerprint.equals(entry.fingerprint)
+    if (same || isOlder(item, known, archived)) return nothing(entry, 'unchanged', known)
+  }
   if (known !== undefined && known.type !== item.type) {
     return refuse(entry, 'type_changed', `It came before as a ${known.type}, now it is a ${item.type}.`)
   }
@@ -42,9 +51,11 @@ export function stepFor(entry: Prepared, known: KnownItem | undefined): Step {
 }
 
 // Pages overlap and pushes are repeated: an earlier version may come after a later one.
-function isOlder({ updatedAt }: Story | Reply, { sourceUpdatedAt }: KnownItem): boolean {
-  if (updatedAt === null || sourceUpdatedAt === null) return false
-  return Date.parse(updatedAt) < Date.parse(sourceUpdatedAt)
+function isOlder({ updatedAt }: Story | Reply, { sourceUpdatedAt }: KnownItem, archived: boolean): boolean {
+  // An archive is older than whatever was read before it, unless its times say otherwise.
+  if (updatedAt === null || sourceUpdatedAt === null) return archived
+  const later = Date.parse(updatedAt) - Date.parse(sourceUpdatedAt)
+  return later < 0 || (archived && later === 0)
 }
 
 function storyStep(entry: Prepared<Story>, known: KnownItem | undefined): Step {
@@ -56,7 +67,7 @@ function storyStep(entry: Prepared<Story>, known: KnownItem | undefined): Step {
 }
 
 function replyStep(entry: Prepared<Reply>, known: KnownItem | undefined): Step {
-  if (known === undefined || known.state === 'parked') return { do: 'place-reply', entry }
+  if (known === undefined || known.state === 'parked') return { do: 'place-reply', entry, known }
   if (known.responseId === null) return nothing(entry, 'ignored', known)
   if (known.parentExternalId !== entry.item.inReplyTo) {
     return refuse(entry, 'reply_moved', 'It came before as an answer to another story.')

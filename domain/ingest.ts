@@ -9,6 +9,7 @@ import {
   storableId,
 } from './ingest-entries.ts'
 import { type HeldSource, holdSource } from './ingest-items.ts'
+import { noteListed } from './ingest-listing.ts'
 import { quarantine, release } from './ingest-quarantine.ts'
 import type { Entry } from './items.ts'
 import { noCounts, type RunCounts } from './runs.ts'
@@ -23,6 +24,8 @@ export type ItemResult = {
   outcome: ItemOutcome
   /** The case it belongs to. */
   caseReference: string | null
+  /** Of a changed one, what of its case did. */
+  fields: readonly string[]
   /** Why it was quarantined, as a code and in words. */
   reason: QuarantineReason | null
   detail: string | null
@@ -31,7 +34,20 @@ export type ItemResult = {
 /** What has become of a batch: each entry in its order, and how many of what. */
 export type Ingested = { results: ItemResult[]; counts: RunCounts }
 
-/** Entries in one transaction at most. */
+/** How a batch is to be taken. */
+export type IngestOptions = {
+  now: Date
+  /** What reads the raw texts again: a connector's name, or `pushed`. */
+  readBy: string
+  /** For a source that lists everything: when the walk began that lists these. */
+  listedAt?: Date
+  /** From an archive (RFC 5005, section 4): what is known already is newer. */
+  archived?: boolean
+  /** Also what says the same as before is derived again, as its mapping may not be the same. */
+  again?: boolean
+}
+
+/** Entries taken at a time at most. */
 export const LARGEST_BATCH = 500
 
 /**
@@ -42,12 +58,12 @@ export async function ingest(
   db: Db,
   sourceId: number,
   entries: readonly Entry[],
-  { now }: { now: Date },
+  options: IngestOptions,
 ): Promise<Ingested> {
   return inTransaction(db, async (tx) => {
     const source = await holdSource(tx, sourceId)
     if (source === undefined) throw new Error(`there is no source with the key ${sourceId}`)
-    return ingestInto(tx, source, entries, { now })
+    return ingestInto(tx, source, entries, options)
   })
 }
 
@@ -56,19 +72,19 @@ export async function ingestInto(
   tx: Tx,
   source: HeldSource,
   entries: readonly Entry[],
-  { now }: { now: Date },
+  options: IngestOptions,
 ): Promise<Ingested> {
   if (entries.length > LARGEST_BATCH) throw new RangeError(`a batch holds at most ${LARGEST_BATCH} entries`)
-  const { prepared, order } = sortEntries(entries, source.maxAgeDays, now)
-  const taken = await takeAll(tx, source, [...prepared.values()], now)
+  const { now, listedAt } = options
+  const { prepared, order } = sortEntries(entries, source.maxAgeDays, options)
+  const taken = await takeAll(tx, source, [...prepared.values()], options)
+  if (listedAt !== undefined) await noteListed(tx, source.id, keysIn(entries), listedAt)
   const ends = order.map((one) => (typeof one === 'string' ? (taken.get(one) as Taken) : one))
   const each = [...taken.values(), ...order.filter((one) => typeof one !== 'string')]
 
-  await release(
-    tx,
-    source.id,
-    [...taken].flatMap(([key, end]) => (isRefused(end) ? [] : [key])),
-  )
+  const fine = [...taken].flatMap(([key, end]) => (isRefused(end) ? [] : [key]))
+  // What is derived again may be older than what stands aside under its key, which waits on.
+  await release(tx, source.id, fine, options.again ? fine.map((key) => prepared.get(key)?.raw ?? '') : null)
   await quarantine(tx, source.id, each.filter(isRefused), now)
   return {
     results: ends.map((end, n) => resultOf(end, order[n] as string | Refused)),
@@ -81,13 +97,13 @@ async function takeAll(
   tx: Tx,
   source: HeldSource,
   entries: readonly Prepared[],
-  now: Date,
+  options: IngestOptions,
 ): Promise<Map<string, Taken>> {
   const [first] = entries
   if (first === undefined) return new Map()
   await tx.query('savepoint batch')
   try {
-    const taken = await takeBatch(tx, source, entries, now)
+    const taken = await takeBatch(tx, source, entries, options)
     await tx.query('release savepoint batch')
     return taken
   } catch (error) {
@@ -97,8 +113,8 @@ async function takeAll(
     await tx.query('release savepoint batch')
     if (entries.length === 1) return new Map([[first.item.externalId, rejected(first, code)]])
     const middle = Math.ceil(entries.length / 2)
-    const before = await takeAll(tx, source, entries.slice(0, middle), now)
-    const after = await takeAll(tx, source, entries.slice(middle), now)
+    const before = await takeAll(tx, source, entries.slice(0, middle), options)
+    const after = await takeAll(tx, source, entries.slice(middle), options)
     return new Map([...before, ...after])
   }
 }
@@ -109,9 +125,15 @@ function dataErrorCode(error: unknown): string | null {
   return /^(22|23|54)[0-9A-Z]{3}$/.test(code) ? code : null
 }
 
-function rejected({ raw, item }: Prepared, code: string): Refused {
+function rejected({ raw, item, readBy }: Prepared, code: string): Refused {
   const detail = `The store does not take it (SQLSTATE ${code}).`
-  return { raw, externalId: item.externalId, reason: 'rejected_by_store', detail, place: null }
+  return { raw, readBy, externalId: item.externalId, reason: 'rejected_by_store', detail, place: null }
+}
+
+// A listed entry that cannot be taken, or not any more, is still there.
+function keysIn(entries: readonly Entry[]): string[] {
+  const keys = entries.map((entry) => ('item' in entry ? entry.item.externalId : entry.externalId))
+  return keys.filter((key) => key !== null).map(storableId)
 }
 
 function isRefused(end: Taken): end is Refused {
@@ -122,10 +144,10 @@ function resultOf(end: Taken, key: string | Refused): ItemResult {
   if (isRefused(end)) {
     const externalId = end.externalId === null ? null : storableId(end.externalId)
     const detail = storableDetail(end.detail)
-    return { externalId, outcome: 'quarantined', caseReference: null, reason: end.reason, detail }
+    return { externalId, outcome: 'quarantined', caseReference: null, fields: [], reason: end.reason, detail }
   }
-  const { outcome, caseReference } = end
-  return { externalId: storableId(key as string), outcome, caseReference, reason: null, detail: null }
+  const { outcome, caseReference, fields = [] } = end
+  return { externalId: storableId(key as string), outcome, caseReference, fields, reason: null, detail: null }
 }
 
 /** Each key once; `ignored` is not counted, as nothing has come of it. */

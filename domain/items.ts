@@ -78,8 +78,8 @@ export type DocumentReading = {
   warnings: string[]
 }
 
-/** A document that cannot be read at all: too deep, not a feed, an HTML error page. */
+/** A document that cannot be read at all: too deep, not a feed, an HTML error page, or more than a thread may take. */
 export type DocumentFailure = {
-  failure: 'not-a-feed' | 'too-deep' | 'too-large' | 'malformed'
+  failure: 'not-a-feed' | 'too-deep' | 'too-large' | 'malformed' | 'too-slow' | 'too-much-memory'
   detail: string
 }

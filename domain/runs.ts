@@ -1,7 +1,8 @@
 import { type Db, type RunKind, type RunState, row, rows, type Sql } from '../prisma/client.ts'
 import type { ClientCaller } from './callers.ts'
 import { type Page, pageOf, readCursor } from './cursors.ts'
-import { newReference } from './references.ts'
+import { DomainError } from './errors.ts'
+import { newReference, parseReference } from './references.ts'
 import { visibleSource } from './source-access.ts'
 
 /** How many of what; what was ignored is in `seen` only. */
@@ -17,14 +18,17 @@ export type RunCounts = {
   parked: number
 }
 
-/** One poll or one push, as it is told. */
+/** One run, as it is told. */
 export type RunRow = RunCounts & {
   reference: string
   source: string
   kind: RunKind
   state: RunState
+  dryRun: boolean
   outcome: string | null
   detail: string | null
+  /** Entries in all, where that is known. */
+  total: number | null
   startedAt: string
   finishedAt: string | null
   nextCheckAt: string | null
@@ -60,7 +64,7 @@ export function addCounts(a: RunCounts, b: RunCounts): RunCounts {
   return sum
 }
 
-/** Opens a run in the caller's transaction. */
+/** Opens a run in the caller's transaction; one that a worker takes up is opened by `askRun`. */
 export async function startRun(
   tx: Sql,
   { sourceId, kind, clientId, now }: { sourceId: number; kind: RunKind; clientId: number | null; now: Date },
@@ -90,19 +94,6 @@ export async function finishRun(tx: Sql, runId: number, end: RunEnd, now: Date):
   return finished !== undefined
 }
 
-/** Keeps the counts of a run that goes on; false when it was closed before. */
-export async function keepRunCounts(tx: Sql, runId: number, counts: RunCounts): Promise<boolean> {
-  const kept = await row(
-    tx,
-    `update runs set pages = $2, seen = $3, created = $4, changed = $5, unchanged = $6, deleted = $7, expired = $8, quarantined = $9,
-       parked = $10
-     where id = $1 and state = 'running' returning 1`,
-    [runId, ...valuesOf(counts)],
-    'keep-run-counts',
-  )
-  return kept !== undefined
-}
-
 /** Closes the polls of these sources that a killed process left open; what they had counted stays. */
 export async function closeInterruptedPolls(tx: Sql, sourceIds: readonly number[], now: Date): Promise<void> {
   await rows(
@@ -112,6 +103,18 @@ export async function closeInterruptedPolls(tx: Sql, sourceIds: readonly number[
     [sourceIds, now],
     'close-interrupted',
   )
+}
+
+/**
+ * Forgets some of what nobody asks for any more, with the results: polls that found nothing after two days, other runs
+ * after 90, but never a source's last one. How many that were; none when all is forgotten.
+ */
+export async function forgetSomeOldRuns(db: Db, now: Date): Promise<number> {
+  const before = (days: number) => new Date(now.getTime() - days * 86_400_000)
+  const uneventful = await forgetEnded(db, `outcome in ${UNEVENTFUL}`, before(2), 1_000)
+  // With up to 100,000 results each.
+  const others = await forgetEnded(db, `outcome not in ${UNEVENTFUL}`, before(90), 25)
+  return uneventful + others
 }
 
 /** A page of a source's runs, newest first; throws as `getSource` does. */
@@ -133,6 +136,29 @@ export async function listRuns(
   return { items: items.map(({ id: _, ...run }) => run), next }
 }
 
+/** One run of a source by its reference; throws `not_found`, and as `getSource` does. */
+export async function getRun(db: Db, client: ClientCaller, name: string, reference: string): Promise<RunRow> {
+  const source = await visibleSource(db.pool, client, name)
+  const { id } = await findRun(db.pool, source, reference)
+  return runById(db.pool, source.name, id)
+}
+
+/** The key and state of a source's run with this reference; throws `not_found`. */
+export async function findRun(
+  sql: Sql,
+  source: { id: number; name: string },
+  reference: string,
+): Promise<{ id: number; state: RunState; kind: RunKind }> {
+  const found = await row<{ id: number; state: RunState; kind: RunKind }>(
+    sql,
+    'select id, state, kind from runs where source_id = $1 and reference = $2',
+    [source.id, parseReference(reference) ?? ''],
+    'find-run',
+  )
+  if (found !== undefined) return found
+  throw new DomainError('not_found', { detail: `The source "${source.name}" has no such run.` })
+}
+
 /** One run by its key. */
 export async function runById(sql: Sql, sourceName: string, runId: number): Promise<RunRow> {
   const found = await row<RunRow>(
@@ -145,11 +171,27 @@ export async function runById(sql: Sql, sourceName: string, runId: number): Prom
   return found
 }
 
+const UNEVENTFUL = `('not-modified', 'unchanged')`
+
+async function forgetEnded(db: Db, which: string, before: Date, limit: number): Promise<number> {
+  const forgotten = await rows(
+    db.pool,
+    `delete from runs where id in (
+       select r.id from runs r where r.${which} and r.finished_at < $1
+         and exists (select from runs later where later.source_id = r.source_id and later.id > r.id)
+       order by r.finished_at limit $2)
+     returning 1`,
+    [before, limit],
+  )
+  return forgotten.length
+}
+
 const RUN = `
-  r.reference, $1::text as source, r.kind, r.state, r.outcome, r.detail, r.started_at as "startedAt", r.finished_at as "finishedAt",
+  r.reference, $1::text as source, r.kind, r.state, r.dry_run as "dryRun", r.outcome, r.detail, r.total, r.started_at as "startedAt", r.finished_at as "finishedAt",
   r.pages, r.seen, r.created, r.changed, r.unchanged, r.deleted, r.expired, r.quarantined, r.parked, r.next_check_at as "nextCheckAt"`
 
-function valuesOf(counts: RunCounts): number[] {
+/** The counts in the order of their columns: pages, seen, created, changed, unchanged, deleted, expired, quarantined, parked. */
+export function valuesOf(counts: RunCounts): number[] {
   const { pages, seen, created, changed, unchanged, deleted, expired, quarantined, parked } = counts
   return [pages, seen, created, changed, unchanged, deleted, expired, quarantined, parked]
 }

@@ -1,40 +1,31 @@
-import { type Db, inTransaction, rows, type SourceState, type Tx, type Vault } from '../prisma/client.ts'
+import { type Db, inTransaction, row, rows, type SourceState, type Tx } from '../prisma/client.ts'
+import { freeAllRuns } from './asked-runs.ts'
 import { closeInterruptedPolls } from './runs.ts'
-import { openAddress } from './source-rows.ts'
 
 /** A source whose time has come, and what it waits for. */
 export type DueSource = { id: number; state: Exclude<SourceState, 'paused'> }
 
-/** What a worker may do at once, and for how long a source is its own. */
-export type ClaimOptions = { limit: number; perHost: number; leaseMs: number }
+/** How many sources are claimed at a time, of one host, and by all workers together; and for how long. */
+export type ClaimOptions = { limit: number; perHost: number; most: number; leaseMs: number }
 
 /**
  * Claims sources that are due, a few per host, and moves their time on: whoever claims one has it until the lease ends,
- * and if its process dies the source is due again then.
+ * and if its process dies the source is due again then. The longest due comes first; while another claims, nothing is due.
  */
-export async function claimDueSources(
-  db: Db,
-  now: Date,
-  { limit, perHost, leaseMs }: ClaimOptions,
-): Promise<DueSource[]> {
+export async function claimDueSources(db: Db, now: Date, options: ClaimOptions): Promise<DueSource[]> {
+  const { limit, perHost, most, leaseMs } = options
   return inTransaction(db, async (tx) => {
-    const due = await rows<HostRow & DueSource>(
+    if (!(await isAlone(tx))) return []
+    const claimed = await rows<DueSource & { dueAt: string }>(
       tx,
-      `select id, name, state, address_sealed as "addressSealed" from sources
-       where state <> 'paused' and connector is not null and next_check_at <= $1 and (claimed_until is null or claimed_until <= $1)
-       order by next_check_at limit $2 for no key update skip locked`,
-      [now, MOST_LOOKED_AT],
-      'due-sources',
+      CLAIM,
+      [now, new Date(now.getTime() + leaseMs), perHost, most, limit],
+      'claim-due-sources',
     )
-    if (due.length === 0) return []
-    const claimed = fewPerHost(due, await busyHosts(tx, now), tx.vault, { limit, perHost })
+    if (claimed.length === 0) return []
     const ids = claimed.map(({ id }) => id)
-    await rows(tx, 'update sources set claimed_until = $2, next_check_at = $2 where id = any($1::int[])', [
-      ids,
-      new Date(now.getTime() + leaseMs),
-    ])
     await closeInterruptedPolls(tx, ids, now)
-    return claimed.map(({ id, state }) => ({ id, state }))
+    return claimed.toSorted((a, b) => (a.dueAt < b.dueAt ? -1 : 1)).map(({ id, state }) => ({ id, state }))
   })
 }
 
@@ -58,6 +49,7 @@ export async function freeAllClaims(db: Db, now: Date): Promise<void> {
     [now],
   )
   await closeAbandonedPolls(db, now)
+  await freeAllRuns(db)
 }
 
 /** Closes the polls whose lease has ended, also of sources that nobody will claim again; how many that were. */
@@ -80,44 +72,29 @@ export async function closeAbandonedPolls(db: Db, now: Date): Promise<number> {
   })
 }
 
-const MOST_LOOKED_AT = 1_000
-
-type HostRow = { name: string; addressSealed: string }
-
-async function busyHosts(sql: Tx, now: Date): Promise<Map<string, number>> {
-  const claimed = await rows<HostRow>(
-    sql,
-    `select name, address_sealed as "addressSealed" from sources where claimed_until > $1 and connector is not null`,
-    [now],
-    'busy-sources',
+// Two at once would each think that a host is free.
+async function isAlone(tx: Tx): Promise<boolean> {
+  const lock = await row<{ taken: boolean }>(
+    tx,
+    `select pg_try_advisory_xact_lock(hashtextextended('care-connect claims', 0)) as taken`,
+    [],
+    'lock-claims',
   )
-  const hosts = claimed.map((source) => hostOf(sql.vault, source))
-  return new Map([...Map.groupBy(hosts, (host) => host)].map(([host, all]) => [host, all.length]))
+  return lock?.taken === true
 }
 
-function fewPerHost<T extends HostRow>(
-  due: readonly T[],
-  busy: Map<string, number>,
-  vault: Vault,
-  { limit, perHost }: { limit: number; perHost: number },
-): T[] {
-  const chosen: T[] = []
-  for (const source of due) {
-    if (chosen.length === limit) break
-    const host = hostOf(vault, source)
-    const taken = busy.get(host) ?? 0
-    if (taken >= perHost) continue
-    busy.set(host, taken + 1)
-    chosen.push(source)
-  }
-  return chosen
-}
-
-function hostOf(vault: Vault, { name, addressSealed }: HostRow): string {
-  try {
-    return new URL(openAddress(vault, name, addressSealed)).host
-  } catch {
-    // Its own poll will fail and say why; the others are not to wait for it.
-    return `source:${name}`
-  }
-}
+const HOST = `coalesce(host, 'source ' || id)`
+const DUE = `state <> 'paused' and connector is not null and next_check_at <= $1 and (claimed_until is null or claimed_until <= $1)`
+const CLAIM = `
+  with busy as (
+    select ${HOST} as host, count(*) as n from sources where claimed_until > $1 and connector is not null group by 1),
+  due as (
+    select id, next_check_at, ${HOST} as host, row_number() over (partition by ${HOST} order by next_check_at, id) as place
+    from sources where ${DUE}),
+  chosen as (
+    select due.id from due left join busy using (host) where due.place + coalesce(busy.n, 0) <= $3
+    order by due.next_check_at limit least($5, greatest(0, $4 - (select coalesce(sum(n), 0) from busy)))),
+  held as (
+    select id, next_check_at from sources where id in (select id from chosen) and ${DUE} for no key update skip locked)
+  update sources s set claimed_until = $2, next_check_at = $2 from held where s.id = held.id
+  returning s.id, s.state, held.next_check_at as "dueAt"`

@@ -4,10 +4,13 @@ import { type Page, pageOf, readCursor } from './cursors.ts'
 import { DomainError, invalid } from './errors.ts'
 import { recordEvents } from './events.ts'
 import { once } from './idempotency.ts'
+import { forgetMissed } from './ingest-listing.ts'
 import { findOrganisationId } from './organisations.ts'
 import { visibleSource } from './source-access.ts'
 import {
+  circuitChange,
   detailOf,
+  hostOf,
   SOURCE,
   type SourceDetail,
   type SourceRow,
@@ -31,6 +34,10 @@ export type SourceDraft = {
   licence?: string | undefined
   intervalMinutes?: number | undefined
   maxAgeDays?: number | undefined
+  freshMinutes?: number | undefined
+  fullListing?: boolean | undefined
+  goneLimitPercent?: number | undefined
+  maxDocumentBytes?: number | undefined
 }
 
 /** What to change: absent means leave, null means clear. */
@@ -45,6 +52,12 @@ export type SourceChange = {
   licence?: string | null | undefined
   intervalMinutes?: number | undefined
   maxAgeDays?: number | null | undefined
+  freshMinutes?: number | null | undefined
+  fullListing?: boolean | undefined
+  goneLimitPercent?: number | undefined
+  maxDocumentBytes?: number | null | undefined
+  /** A person has looked at what the readers disagree about. */
+  flagged?: false | undefined
 }
 
 /**
@@ -119,19 +132,26 @@ export async function updateSource(
         detail: 'This source pushes; nobody asks it.',
       })
     }
-    await writeChange(tx, source, change, now)
-    await recordEvents(tx, client, [{ type: 'source.changed', sourceId: id, fields: namesIn(change) }])
+    const { failures } = await writeChange(tx, source, change, now)
+    const circuit = circuitChange(source.failures, failures)
+    await recordEvents(tx, client, [
+      { type: 'source.changed', sourceId: id, fields: namesIn(change) },
+      ...(circuit === null ? [] : [{ type: `source.circuit_${circuit}`, sourceId: id } as const]),
+    ])
   })
   return sourceByName(db.pool, db.vault, name)
 }
+
+const A_DAY = 1_440
 
 async function insertSource(tx: Tx, draft: SourceDraft, now: Date): Promise<number> {
   const { name, connector, address, settings = {} } = draft
   const created = await row<{ id: number }>(
     tx,
     `insert into sources (name, title, connector, address_sealed, settings, organisation_scheme, organisation_id, site_url, attribution,
-       licence, interval_minutes, max_age_days, state, next_check_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+       licence, interval_minutes, max_age_days, state, next_check_at, fresh_minutes, full_listing, gone_limit_percent, max_document_bytes,
+       host)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19)
      on conflict (name) do nothing returning id`,
     [
       name,
@@ -148,6 +168,11 @@ async function insertSource(tx: Tx, draft: SourceDraft, now: Date): Promise<numb
       draft.maxAgeDays ?? null,
       connector === undefined ? 'active' : 'probing',
       connector === undefined ? null : now,
+      draft.freshMinutes ?? (connector === undefined ? null : A_DAY),
+      draft.fullListing ?? false,
+      draft.goneLimitPercent ?? 50,
+      draft.maxDocumentBytes ?? null,
+      address === undefined ? null : hostOf(address),
     ],
   )
   if (created === undefined)
@@ -181,11 +206,24 @@ async function holdSource(tx: Tx, id: number, version: number): Promise<SourceRo
   })
 }
 
-async function writeChange(tx: Tx, source: SourceRow, change: SourceChange, now: Date): Promise<void> {
+async function writeChange(
+  tx: Tx,
+  source: SourceRow,
+  change: SourceChange,
+  now: Date,
+): Promise<{ failures: number }> {
   const { address, settings } = change
   const state = stateAfter(source, change)
   // What was read before was read otherwise: the whole document is read again.
-  const readAnew = address !== undefined || settings !== undefined || change.maxAgeDays !== undefined
+  const readAnew = [
+    address,
+    settings,
+    change.maxAgeDays,
+    change.fullListing,
+    change.goneLimitPercent,
+    change.maxDocumentBytes,
+  ].some((value) => value !== undefined)
+  const failures = readAnew ? 0 : source.failures
   const dueNow = source.connector !== null && state !== 'paused' && (readAnew || state !== source.state)
   await rows(
     tx,
@@ -194,10 +232,14 @@ async function writeChange(tx: Tx, source: SourceRow, change: SourceChange, now:
        site_url = case when $8 then $9 else site_url end, attribution = case when $10 then $11 else attribution end,
        licence = case when $12 then $13 else licence end, interval_minutes = coalesce($14, interval_minutes),
        max_age_days = case when $15 then $16::int else max_age_days end,
-       opinion = case when $3::text is null then opinion end, flagged = flagged and $3::text is null,
+       fresh_minutes = case when $20 then $21::int else fresh_minutes end, full_listing = coalesce($22, full_listing),
+       gone_limit_percent = coalesce($23, gone_limit_percent),
+       max_document_bytes = case when $24 then $25::int else max_document_bytes end,
+       opinion = case when $3::text is null then opinion end, flagged = flagged and $3::text is null and $26::boolean is null,
        etag = case when not $17 then etag end, last_modified = case when not $17 then last_modified end,
        body_sha256 = case when not $17 then body_sha256 end, cursor_sealed = case when not $17 then cursor_sealed end,
-       failures = case when not $17 then failures else 0 end,
+       failures = $27, failing_since = case when not $17 then failing_since end,
+       gone_waiting = case when not $17 then gone_waiting end, host = case when $3::text is null then host else $28 end,
        next_check_at = case when $18 then $19::timestamptz when $7::source_state = 'paused' then null else next_check_at end,
        version = version + 1, updated_at = now()
      where id = $1`,
@@ -221,8 +263,21 @@ async function writeChange(tx: Tx, source: SourceRow, change: SourceChange, now:
       readAnew,
       dueNow,
       now,
+      change.freshMinutes !== undefined,
+      change.freshMinutes ?? null,
+      change.fullListing ?? null,
+      change.goneLimitPercent ?? null,
+      change.maxDocumentBytes !== undefined,
+      change.maxDocumentBytes ?? null,
+      change.flagged ?? null,
+      failures,
+      address === undefined ? null : hostOf(address),
     ],
   )
+  // What another listing lacked does not count as the first of two times.
+  if ([address, settings, change.fullListing].some((value) => value !== undefined))
+    await forgetMissed(tx, source.id)
+  return { failures }
 }
 
 /** `active` means to be polled: what no worker has looked at yet is probed first. */

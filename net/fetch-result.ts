@@ -1,5 +1,5 @@
 import type { Dispatcher } from 'undici'
-import { readBody } from './body.ts'
+import { readBody, TooLargeError } from './body.ts'
 import type { FailureReason } from './fetch-failure.ts'
 import { type CacheControl, parseCacheControl, parseHttpDate, parseRetryAfter } from './http-headers.ts'
 import { redactUrl } from './redact-url.ts'
@@ -56,6 +56,7 @@ export async function readResult(
 ): Promise<FetchResult> {
   const { statusCode: status, headers, body } = response
   if (isDocument(status)) {
+    refuseLong(response, context.limits)
     const read = await readBody(body, joined(headers, 'content-encoding') ?? '', context.limits)
     const contentType = header(headers, 'content-type')
     return { outcome: 'document', ...facts(response, context), contentType, ...read }
@@ -93,6 +94,13 @@ export function header(headers: Dispatcher.ResponseData['headers'], name: string
 /** Lets go of a body that nobody reads: a short one to its end, so that the connection can be used again. */
 export async function discard({ body }: Dispatcher.ResponseData): Promise<void> {
   await body.dump({ limit: 16_384 })
+}
+
+/** What says itself that it is too long is not begun; what says nothing, or less than it is, ends at the limit. */
+function refuseLong({ headers, body }: Dispatcher.ResponseData, { wireBytes }: { wireBytes: number }): void {
+  if (!(Number(header(headers, 'content-length')) > wireBytes)) return
+  body.on('error', () => {}).destroy()
+  throw new TooLargeError(`more than ${wireBytes} bytes on the wire`)
 }
 
 function isDocument(status: number): boolean {

@@ -2,17 +2,27 @@
 export type PollOutcome = {
   outcome: 'changed' | 'unchanged' | 'not-modified' | 'rate-limited' | 'failed' | 'incomplete'
   intervalMinutes: number
+  /** How old its last success may be, as it has promised. */
+  freshMinutes: number | null
+  /** When it last brought something new, or was registered. */
+  lastChangedAt: Date | null
   /** RSS 2.0 `ttl`. */
   ttlMinutes: number | null
   /** RFC 9111 5.2.2.1. */
   maxAgeSeconds: number | null
   expires: Date | null
   retryAfterSeconds: number | null
-  /** Polls in a row that brought no answer, this one included. */
+  /** Failures in a row, or for a server that asks for patience how often it did so in a row; this time included. */
   failures: number
+  /** It has failed so often that it is asked once a day only. */
+  circuitOpen: boolean
 }
 
-/** When to ask next: the slowest wish of source and server, within 1 minute and 24 hours, Retry-After within 7 days; `random` is in [0, 1). */
+/**
+ * When to ask next: the slowest wish of source and server, within 1 minute and 24 hours, Retry-After within 7 days;
+ * `random` is in [0, 1). A source that has been quiet is asked when a tenth of that time has passed again, but twice
+ * within its promise and once a day at least.
+ */
 export function nextPoll(poll: PollOutcome, now: Date, random: () => number): { at: Date } {
   const draw = random()
   const wait = within(MINUTE, DAY, usualWait(poll, now) * (0.9 + 0.2 * draw))
@@ -22,9 +32,11 @@ export function nextPoll(poll: PollOutcome, now: Date, random: () => number): { 
 const MINUTE = 60_000
 const DAY = 24 * 60 * MINUTE
 const WEEK = 7 * DAY
+// Spread by a tenth either way it stays within a day.
+const ONCE_A_DAY = 21 * 60 * MINUTE
 
 function usualWait(poll: PollOutcome, now: Date): number {
-  const slowest = longest(
+  const wished = longest(
     poll.intervalMinutes * MINUTE,
     (poll.ttlMinutes ?? 0) * MINUTE,
     (poll.maxAgeSeconds ?? 0) * 1000,
@@ -34,13 +46,21 @@ function usualWait(poll: PollOutcome, now: Date): number {
     case 'changed':
     case 'unchanged':
     case 'not-modified':
-      return slowest
+      return longest(wished, quietWait(poll, now))
     case 'failed':
     case 'rate-limited':
-      return Math.max(slowest, MINUTE) * 2 ** within(0, 12, poll.failures - 1)
+      if (poll.circuitOpen) return ONCE_A_DAY
+      return Math.max(wished, MINUTE) * 2 ** within(0, 12, poll.failures - 1)
     case 'incomplete':
       return MINUTE
   }
+}
+
+function quietWait({ lastChangedAt, freshMinutes }: PollOutcome, now: Date): number {
+  if (lastChangedAt === null) return 0
+  const quiet = now.getTime() - lastChangedAt.getTime()
+  const promise = freshMinutes === null ? DAY : (freshMinutes * MINUTE) / 2
+  return within(0, Math.min(DAY, promise), quiet / 10)
 }
 
 // Jitter only ever delays what the server asked for.

@@ -46,7 +46,7 @@ export function openDb({ url, vaultKeys, max, applicationName }: DbOptions): Db 
     types: { getTypeParser },
   })
   // An idle connection that the server ends is replaced at the next query; without a listener it ends the process.
-  pool.on('error', () => undefined)
+  pool.on('error', ignored)
   return { pool, prisma: new PrismaClient({ adapter: new PrismaPg(pool) }), vault: openVault(vaultKeys) }
 }
 
@@ -74,6 +74,8 @@ export async function checkStore(db: Db): Promise<void> {
 export async function inTransaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Promise<T> {
   const connection = await db.pool.connect()
   let broken: Error | undefined
+  // One that the server ends fails its query too; without a listener it would end the process beside that.
+  connection.on('error', ignored)
   try {
     await connection.query('begin')
     const result = await work({ query: connection.query.bind(connection) as Sql['query'], vault: db.vault })
@@ -85,6 +87,8 @@ export async function inTransaction<T>(db: Db, work: (tx: Tx) => Promise<T>): Pr
     })
     throw error
   } finally {
+    // What is broken may say so again until it is gone.
+    if (broken === undefined) connection.off('error', ignored)
     connection.release(broken)
   }
 }
@@ -109,6 +113,8 @@ export async function row<R extends pg.QueryResultRow>(
 ): Promise<R | undefined> {
   return (await rows<R>(sql, text, values, name))[0]
 }
+
+const ignored = (): void => undefined
 
 const PROBE = 'vault_probe'
 const UNDEFINED_TABLE = '42P01'

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { type ClientCaller, roleScopes } from '../domain/callers.ts'
 import { createClient, createKey, type NewClient } from '../domain/clients.ts'
+import { getMapping, updateMapping } from '../domain/mapping.ts'
 import { createSource, getSource, type SourceDraft, updateSource } from '../domain/sources.ts'
 import { type Db, type OrganisationKind, type Role, rows, type Sector } from './client.ts'
 import { examples, type SeedOrganisation, services, sites } from './seed-organisations.ts'
@@ -16,6 +17,16 @@ export type DemoKeys = Partial<Record<Role, string>>
 
 const PUSH_SOURCE = 'example-push'
 const ATTRIBUTION = 'Invented by the example feedback provider; nobody said this about a real trust.'
+/** What the example provider's tags mean here. "Thanks" means none of our categories. */
+const TAGS = {
+  Waiting: 'delays',
+  Cleanliness: 'cleanliness',
+  Staff: 'staff',
+  Food: 'food',
+  Parking: 'parking',
+  Communication: 'communication',
+  'Patient care': 'treatment',
+}
 const ORIGINS = ['http://localhost:8080', 'https://www.example.org']
 
 /**
@@ -151,6 +162,7 @@ async function seedSources(
     )
     const { version, trusted } = await getSource(db, administrator, source.name)
     if (!trusted) await updateSource(db, administrator, source.name, { trusted: true }, { version, now })
+    await mapOnce(db, administrator, source.name)
   }
   await registerOnce(
     db,
@@ -168,6 +180,13 @@ async function registerOnce(
 ): Promise<void> {
   if ((await db.prisma.source.count({ where: { name: source.name } })) > 0) return
   await createSource(db, administrator, source, { key: undefined, now })
+}
+
+async function mapOnce(db: Db, administrator: ClientCaller, name: string): Promise<void> {
+  const { version } = await getMapping(db, administrator, name)
+  if (version > 1) return
+  const entries = Object.entries(TAGS).map(([term, category]) => ({ kind: 'tag' as const, term, category }))
+  await updateMapping(db, administrator, name, entries, { version })
 }
 
 async function seedClients(db: Db): Promise<DemoKeys> {

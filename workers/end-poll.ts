@@ -1,40 +1,48 @@
 import type { PollEnd, PollPlan } from '../domain/source-polls.ts'
+import { CIRCUIT_OPENS_AFTER, circuitChange } from '../domain/source-rows.ts'
 import { nextPoll, type PollOutcome } from '../net/next-poll.ts'
 import type { Context } from './context.ts'
-import type { Progress, WalkEnd } from './walk-pages.ts'
+import type { Progress, WalkEnd } from './walk.ts'
+
+type Ended = Exclude<WalkEnd, { outcome: 'lost' | 'paused' }>
 
 /** How a poll is closed that ended so: its run, and when to ask again. */
 export function endOf(
   { now, random }: Pick<Context, 'now' | 'random'>,
   plan: PollPlan,
-  { cursor, counts, wishes }: Progress,
-  end: Exclude<WalkEnd, { outcome: 'lost' }>,
+  progress: Progress,
+  end: Ended,
 ): PollEnd {
-  const failed = end.outcome === 'failed' || end.outcome === 'rate-limited'
-  const failures = failed ? plan.failures + 1 : 0
-  const { intervalMinutes } = plan
-  const at = nextPoll(
-    { outcome: paceOf(end.outcome), intervalMinutes, failures, ...wishes },
-    now(),
-    random,
-  ).at
+  const { counts, movedTo } = progress
+  const answered = end.outcome !== 'failed' && end.outcome !== 'rate-limited'
+  const aborted = end.outcome === 'failed' && end.reason === 'aborted'
+  // To ask for patience, and to be stopped from here, is no failure of the source.
+  const isFailure = end.outcome === 'failed' && !aborted
+  const failures = answered ? 0 : plan.failures + (isFailure ? 1 : 0)
+  const limited = end.outcome === 'rate-limited' ? plan.cursor.limited + 1 : 0
+  const moved = answered && end.outcome !== 'cut' ? movedTo : null
   return {
-    state: failed ? 'failed' : 'succeeded',
-    outcome: failed ? end.reason : end.outcome,
-    detail: end.detail,
+    state: answered ? 'succeeded' : 'failed',
+    outcome: answered ? end.outcome : end.reason,
+    detail: moved === null ? end.detail : [end.detail, MOVED].filter(Boolean).join(' '),
     counts,
-    cursor,
+    cursor: { ...progress.cursor, limited },
     validators: 'validators' in end ? end.validators : undefined,
     failures,
+    failure: answered || aborted ? null : { reason: end.reason, detail: end.detail },
+    movedTo: moved,
     // A poll that was stopped from here is due again for whoever goes on.
-    nextCheckAt: failed && end.reason === 'aborted' ? now() : at,
+    nextCheckAt: aborted
+      ? now()
+      : nextPoll(outcomeOf(plan, progress, end, { failures, limited }, now()), now(), random).at,
   }
 }
 
-/** Writes the one line of a poll that has ended. */
+/** Writes the one line of a poll that has ended, and another when its circuit has opened or closed. */
 export function logEnd({ log }: Context, plan: PollPlan, end: PollEnd, began: Date, ended: Date): void {
+  const { sourceId } = plan
   const fields = {
-    sourceId: plan.sourceId,
+    sourceId,
     run: plan.run.reference,
     outcome: end.outcome,
     ...end.counts,
@@ -44,9 +52,33 @@ export function logEnd({ log }: Context, plan: PollPlan, end: PollEnd, began: Da
   }
   if (end.state === 'failed') log.warn(fields, 'poll failed')
   else log.info(fields, 'polled')
+  const circuit = circuitChange(plan.failures, end.failures)
+  if (circuit === 'opened')
+    log.warn(
+      { sourceId, failures: end.failures },
+      'the circuit of a source has opened: it is asked once a day',
+    )
+  if (circuit === 'closed') log.info({ sourceId }, 'the circuit of a source has closed: it answers again')
 }
 
-// A cut document is asked for again at the usual time: nothing says that it will be whole sooner.
-function paceOf(outcome: Exclude<WalkEnd['outcome'], 'lost'>): PollOutcome['outcome'] {
-  return outcome === 'cut' ? 'unchanged' : outcome
+const MOVED = 'The source has moved for good.'
+
+function outcomeOf(
+  { intervalMinutes, freshMinutes, lastChangedAt }: PollPlan,
+  { counts, wishes }: Progress,
+  { outcome }: Ended,
+  { failures, limited }: { failures: number; limited: number },
+  now: Date,
+): PollOutcome {
+  const isNew = counts.created + counts.changed + counts.deleted + counts.parked > 0
+  return {
+    // A cut document is asked for again at the usual time: nothing says that it will be whole sooner.
+    outcome: outcome === 'cut' ? 'unchanged' : outcome,
+    intervalMinutes,
+    freshMinutes,
+    lastChangedAt: isNew ? now : lastChangedAt,
+    failures: outcome === 'rate-limited' ? limited : failures,
+    circuitOpen: failures >= CIRCUIT_OPENS_AFTER,
+    ...wishes,
+  }
 }

@@ -1,18 +1,39 @@
 import { forgetExpiredIdempotency } from '../domain/idempotency.ts'
 import { forgetWaitingImages } from '../domain/images.ts'
 import { expireOldItems, sourcesWithAgeRule } from '../domain/ingest-removals.ts'
+import { countUnmappedTerms } from '../domain/mapping.ts'
+import { forgetSomeOldRuns } from '../domain/runs.ts'
 import { closeAbandonedPolls } from '../domain/source-claims.ts'
 import { watchCalendar } from './calendar-watch.ts'
 import type { Context } from './context.ts'
+import { watchOrphans } from './orphan-watch.ts'
 
-/** Forgets what has had its time, and closes what a killed process left open. */
+/** Forgets what has had its time, closes what a killed process left open, and looks for what a person should know. */
 export async function keepHouse(context: Context): Promise<void> {
   const { db, log, now } = context
   watchCalendar(context)
+  await watchOrphans(context)
   const idempotency = await forgetExpiredIdempotency(db)
   const images = await forgetWaitingImages(db)
   const polls = await closeAbandonedPolls(db, now())
+  const runs = await forgetRuns(context)
   let items = 0
   for (const sourceId of await sourcesWithAgeRule(db)) items += await expireOldItems(db, sourceId, now())
-  if (idempotency + images + polls + items > 0) log.info({ idempotency, images, polls, items }, 'kept house')
+  await countUnmappedTerms(db, now(), MOST_COUNTED)
+  if (idempotency + images + polls + runs + items > 0)
+    log.info({ idempotency, images, polls, runs, items }, 'kept house')
+}
+
+const MOST_ROUNDS = 100
+const MOST_COUNTED = 200
+
+/** What is left over is for the next time. */
+async function forgetRuns({ db, now }: Context): Promise<number> {
+  let runs = 0
+  for (let round = 0; round < MOST_ROUNDS; round++) {
+    const forgotten = await forgetSomeOldRuns(db, now())
+    if (forgotten === 0) break
+    runs += forgotten
+  }
+  return runs
 }

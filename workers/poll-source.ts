@@ -2,6 +2,7 @@ import { connectorFor } from '../connectors/connector.ts'
 import { beginPoll, finishPoll, type PollPlan } from '../domain/source-polls.ts'
 import type { Context } from './context.ts'
 import { endOf, logEnd } from './end-poll.ts'
+import { lookAtSample } from './sample-poll.ts'
 import { noProgress, type Progress, type WalkEnd, walkPages } from './walk-pages.ts'
 
 /** Asks a source for what is new, takes it, and says when to ask again; a second poll at the same time does nothing. */
@@ -11,7 +12,10 @@ export async function pollSource(context: Context, sourceId: number): Promise<vo
   if (plan === null) return
   const progress = noProgress(plan)
   try {
-    await endPoll(context, plan, progress, await walk(context, plan, progress, began), began)
+    const walked = await walk(context, plan, progress, began)
+    await endPoll(context, plan, progress, walked, began)
+    if (walked.outcome === 'changed' && progress.sample !== null)
+      await lookAtSample(context, plan, progress.sample)
   } catch (error) {
     // What was taken stays, and the next poll goes on from there. If the store is away too, the lease ends by itself.
     const end = {
@@ -41,10 +45,14 @@ async function endPoll(
   walked: WalkEnd,
   began: Date,
 ): Promise<void> {
+  const about = { sourceId: plan.sourceId, run: plan.run.reference }
+  if (walked.outcome === 'paused') {
+    context.log.info(about, 'a poll ended, as its source was paused')
+    return
+  }
   const ended = context.now()
   const end = walked.outcome === 'lost' ? null : endOf(context, plan, progress, walked)
   const closed = end !== null && (await finishPoll(context.db, plan, end, ended))
   if (closed) logEnd(context, plan, end, began, ended)
-  else
-    context.log.warn({ sourceId: plan.sourceId, run: plan.run.reference }, 'a poll was taken over by another')
+  else context.log.warn(about, 'a poll was cancelled, or taken over by another')
 }

@@ -12,29 +12,41 @@ import type { Db } from '../prisma/client.ts'
 import type { Log } from './log.ts'
 
 /** Where jobs wait: in the schema `bullmq` of the service's own PostgreSQL, or in Redis, under a prefix. */
-export type QueueSettings =
-  | { kind: 'postgres'; url: string; max: number }
-  | { kind: 'redis'; url: string; prefix?: string }
+export type QueueSettings = {
+  /** How long a job stays with a worker that gives no sign of life, in milliseconds; half a minute if nothing is said. */
+  lockMs?: number
+} & ({ kind: 'postgres'; url: string; max: number } | { kind: 'redis'; url: string; prefix?: string })
 
-/** What is done with one source. */
-export type SourceJobName = 'poll-source' | 'probe-source'
-export type SourceJob = { sourceId: number }
+/** What is done once, and of what. */
+export type Jobs = {
+  'poll-source': { sourceId: number }
+  'probe-source': { sourceId: number }
+  'do-run': { runId: number }
+}
+export type JobName = keyof Jobs
+export type AddJob = <N extends JobName>(name: N, job: Jobs[N]) => Promise<void>
 
 /** What is done again and again. */
-export type Tick = 'poll-due' | 'keep-house' | 'release-holds' | 'send-mail' | 'feedback-digest'
+export type Tick =
+  | 'poll-due'
+  | 'take-up-runs'
+  | 'keep-house'
+  | 'release-holds'
+  | 'send-mail'
+  | 'feedback-digest'
 
-export type SourceHandlers = Readonly<Record<SourceJobName, (job: SourceJob) => Promise<void>>>
+export type JobHandlers = { readonly [N in JobName]: (job: Jobs[N]) => Promise<void> }
 export type TickHandlers = Readonly<Record<Tick, () => Promise<void>>>
 
 /** The queues of one process. What they hold is a wake-up only: PostgreSQL knows what is to be done. */
 export type Queues = {
   /** Adds a job, unless the same one is there already. */
-  addSourceJob(name: SourceJobName, job: SourceJob): Promise<void>
+  addJob: AddJob
   /** Forgets all jobs, also those that a killed process still seems to hold; only for who works alone. */
   forget(): Promise<void>
   /** Has each tick come every so many milliseconds, once however many processes ask for it. */
   scheduleTicks(every: Readonly<Record<Tick, number>>): Promise<void>
-  work(handlers: { sources: SourceHandlers; ticks: TickHandlers; concurrency: number }): void
+  work(handlers: { jobs: JobHandlers; ticks: TickHandlers; concurrency: number }): void
   /** Takes no more jobs and waits for those that run. */
   finish(): Promise<void>
   /** Ends the connections of who adds; to be called last. */
@@ -46,16 +58,32 @@ export async function openQueues(db: Db, settings: QueueSettings, log: Log): Pro
   return settings.kind === 'postgres' ? onPostgres(db, settings, log) : onRedis(settings, log)
 }
 
-const SOURCES = 'sources'
+// Runs that somebody asked for may take hours: they wait for each other, and no source's poll waits for them.
+const QUEUE_OF = {
+  'poll-source': 'sources',
+  'probe-source': 'sources',
+  'do-run': 'runs',
+} as const satisfies Record<JobName, string>
+const RUNS_AT_ONCE = 4
 const TICKS = 'ticks'
 const SCHEMA = 'bullmq'
 
 // A job that has ended, well or not, stands in nobody's way: what failed is due again by PostgreSQL.
 const FORGET = { removeOnComplete: true, removeOnFail: true } satisfies JobsOptions
 
-type Connections<C> = { producer: C; consumer: C; prefix?: string; disconnect: () => void }
+type Connections<C> = {
+  producer: C
+  consumer: C
+  prefix?: string
+  lockMs: number | undefined
+  disconnect: () => void
+}
 
-async function onPostgres(db: Db, { url, max }: { url: string; max: number }, log: Log): Promise<Queues> {
+async function onPostgres(
+  db: Db,
+  { url, max, lockMs }: Extract<QueueSettings, { kind: 'postgres' }>,
+  log: Log,
+): Promise<Queues> {
   const client = await db.pool.connect()
   try {
     await runMigrations(client, SCHEMA)
@@ -65,13 +93,13 @@ async function onPostgres(db: Db, { url, max }: { url: string; max: number }, lo
   const connection = { connectionString: url, max, schema: SCHEMA }
   return queuesOn(
     withBackend(createPostgresBackend),
-    { producer: connection, consumer: connection, disconnect: () => undefined },
+    { producer: connection, consumer: connection, lockMs, disconnect: () => undefined },
     log,
   )
 }
 
 async function onRedis(
-  { url, prefix = 'care-connect' }: { url: string; prefix?: string },
+  { url, prefix = 'care-connect', lockMs }: Extract<QueueSettings, { kind: 'redis' }>,
   log: Log,
 ): Promise<Queues> {
   // Adding fails fast, as the tick that adds comes again; a worker waits for its Redis as long as it takes.
@@ -96,30 +124,33 @@ async function onRedis(
     disconnect()
     throw new Error('Redis does not answer: is REDIS_URL right, and is it running?', { cause })
   }
-  return queuesOn(withBackend(createRedisBackend), { producer, consumer, prefix, disconnect }, log)
+  return queuesOn(withBackend(createRedisBackend), { producer, consumer, prefix, lockMs, disconnect }, log)
 }
 
 async function queuesOn<B extends IQueueBackend, C>(
   { Queue, Worker }: BackendClasses<B, C>,
-  { producer, consumer, prefix = 'bull', disconnect }: Connections<C>,
+  { producer, consumer, prefix = 'bull', lockMs = 30_000, disconnect }: Connections<C>,
   log: Log,
 ): Promise<Queues> {
   const note = (queue: string) => (err: Error) => log.warn({ queue, err }, 'the queue had an error')
   const open = { connection: producer, prefix, defaultJobOptions: FORGET }
-  const take = { connection: consumer, prefix }
-  const sources = new Queue<SourceJob, void, SourceJobName>(SOURCES, open)
+  const take = { connection: consumer, prefix, lockDuration: lockMs, stalledInterval: lockMs }
+  const sources = new Queue<Jobs[JobName], void, JobName>('sources', open)
+  const runs = new Queue<Jobs[JobName], void, JobName>('runs', open)
+  const queueOf = { sources, runs }
   const ticks = new Queue<null, void, Tick>(TICKS, open)
-  sources.on('error', note(SOURCES))
-  ticks.on('error', note(TICKS))
-  await Promise.all([sources.waitUntilReady(), ticks.waitUntilReady()])
+  const all = [sources, runs, ticks]
+  for (const queue of all) queue.on('error', note(queue.name))
+  await Promise.all(all.map((queue) => queue.waitUntilReady()))
   const workers: { close(): Promise<void> }[] = []
 
   return {
-    async addSourceJob(name, job) {
-      await sources.add(name, job, { jobId: `${name}-${job.sourceId}` })
+    async addJob(name, job) {
+      const jobId = [name, ...Object.values(job)].join('-')
+      await queueOf[QUEUE_OF[name]].add(name, job, { jobId })
     },
     async forget() {
-      await Promise.all([sources.obliterate({ force: true }), ticks.obliterate({ force: true })])
+      await Promise.all(all.map((queue) => queue.obliterate({ force: true })))
     },
     async scheduleTicks(every) {
       for (const [tick, milliseconds] of Object.entries(every) as [Tick, number][]) {
@@ -130,28 +161,33 @@ async function queuesOn<B extends IQueueBackend, C>(
         )
       }
     },
-    work({ sources: doJob, ticks: doTick, concurrency }) {
-      const onSources = new Worker<SourceJob, void, SourceJobName>(
-        SOURCES,
-        ({ name, data }) => doJob[name](data),
-        { ...take, concurrency },
-      )
+    work({ jobs: doJob, ticks: doTick, concurrency }) {
+      const does = doJob as Readonly<Record<JobName, (job: Jobs[JobName]) => Promise<void>>>
+      const atOnce = { sources: concurrency, runs: RUNS_AT_ONCE }
+      for (const queue of [sources, runs]) {
+        const worker = new Worker<Jobs[JobName], void, JobName>(
+          queue.name,
+          ({ name, data }) => does[name](data),
+          { ...take, concurrency: atOnce[queue.name as keyof typeof atOnce] },
+        )
+        worker.on('error', note(queue.name))
+        worker.on('failed', (job, err) => log.warn({ job: job?.name, ...job?.data, err }, 'a job failed'))
+        workers.push(worker)
+      }
       // One each, so that a tick that takes its time holds up none of the others.
       const onTicks = new Worker<null, void, Tick>(TICKS, ({ name }) => doTick[name](), {
         ...take,
         concurrency: Object.keys(doTick).length,
       })
-      onSources.on('error', note(SOURCES))
       onTicks.on('error', note(TICKS))
-      onSources.on('failed', (job, err) => log.warn({ job: job?.name, ...job?.data, err }, 'a job failed'))
       onTicks.on('failed', (job, err) => log.warn({ job: job?.name, err }, 'a tick failed'))
-      workers.push(onSources, onTicks)
+      workers.push(onTicks)
     },
     async finish() {
       await Promise.all(workers.map((worker) => worker.close()))
     },
     async close() {
-      await Promise.all([sources.close(), ticks.close()])
+      await Promise.all(all.map((queue) => queue.close()))
       disconnect()
     },
   }

@@ -1,9 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises'
+import { createReader } from '../connectors/reader.ts'
 import { noteDigests } from '../domain/feedback-digest.ts'
 import { freeAllClaims } from '../domain/source-claims.ts'
 import { createFetcher } from '../net/fetch.ts'
 import type { Db } from '../prisma/client.ts'
 import { type Context, defaultPollSettings, type PollSettings } from './context.ts'
+import { doRun } from './do-run.ts'
 import { keepHouse } from './housekeeping.ts'
 import type { Log } from './log.ts'
 import { type MailSettings, openMailer } from './mail/mailer.ts'
@@ -13,6 +15,7 @@ import { probeSource } from './probe-source.ts'
 import { openQueues, type QueueSettings, type Queues } from './queues.ts'
 import { releaseHolds } from './release-holds.ts'
 import { sendMail } from './send-mail.ts'
+import { takeUpRuns } from './take-up-runs.ts'
 
 export type { Log } from './log.ts'
 export type { MailSettings } from './mail/mailer.ts'
@@ -30,6 +33,8 @@ export type WorkersOptions = {
   gapMs?: number
   /** How often due sources are looked for, in milliseconds. */
   pollEveryMs?: number
+  /** How often runs that somebody has asked for are looked for, in milliseconds. */
+  runsEveryMs?: number
   /** Sources polled by this process at a time. */
   pollsAtOnce?: number
   /** Where messages go; nowhere when not set. */
@@ -50,7 +55,8 @@ export type Workers = {
 
 /** Starts the workers of this process; rejects when the queue is not there. */
 export async function startWorkers(options: WorkersOptions): Promise<Workers> {
-  const { db, queue, log, pollEveryMs = 5_000, mailEveryMs = 5_000, pollsAtOnce = 4 } = options
+  const { db, queue, log, pollsAtOnce = 32 } = options
+  const { pollEveryMs = 5_000, runsEveryMs = 2_000, mailEveryMs = 5_000 } = options
   const giveUp = new AbortController()
   const context = contextOf(options, giveUp.signal)
   const mail = options.mail ?? { kind: 'none', from: '', onCall: null, notice: '' }
@@ -61,12 +67,14 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     await queues.forget()
   }
   queues.work({
-    sources: {
+    jobs: {
       'poll-source': ({ sourceId }) => pollSource(context, sourceId),
       'probe-source': ({ sourceId }) => probeSource(context, sourceId),
+      'do-run': ({ runId }) => doRun(context, runId),
     },
     ticks: {
-      'poll-due': () => pollDue(context, queues.addSourceJob),
+      'poll-due': () => pollDue(context, queues.addJob),
+      'take-up-runs': () => takeUpRuns(context, queues.addJob),
       'keep-house': () => keepHouse(context),
       'release-holds': () => releaseHolds(context),
       'send-mail': onceAtATime(() => sendMail({ ...context, ...mail, mailer })),
@@ -76,6 +84,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   })
   await queues.scheduleTicks({
     'poll-due': pollEveryMs,
+    'take-up-runs': runsEveryMs,
     'keep-house': HOUSEKEEPING_MS,
     'release-holds': RELEASE_MS,
     'send-mail': mailEveryMs,
@@ -84,6 +93,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const close = async () => {
     mailer?.close()
     await context.fetcher.close()
+    await context.reader.close()
   }
   let stopped: Promise<void> | undefined
   return {
@@ -98,7 +108,8 @@ function contextOf(options: WorkersOptions, signal: AbortSignal): Context {
   const { db, log, userAgent, allowPrivate, gapMs, now = () => new Date(), random = Math.random } = options
   const politeness = gapMs === undefined ? {} : { gapMs }
   const fetcher = createFetcher({ allowPrivate, userAgent, now, politeness })
-  return { db, fetcher, log, now, random, signal, settings: { ...defaultPollSettings, ...options.polls } }
+  const settings = { ...defaultPollSettings, ...options.polls }
+  return { db, fetcher, reader: createReader(), log, now, random, signal, settings }
 }
 
 /** The work, unless it still runs in this process. */

@@ -1,43 +1,25 @@
-import { createHash } from 'node:crypto'
-import type { Connector, Reading } from '../connectors/connector.ts'
+import type { Connector } from '../connectors/connector.ts'
+import type { BatchedReading } from '../connectors/reader.ts'
 import { xmlLimits } from '../connectors/xml-reader.ts'
-import { ingest, LARGEST_BATCH } from '../domain/ingest.ts'
-import type { Entry } from '../domain/items.ts'
-import { addCounts, noCounts, type RunCounts } from '../domain/runs.ts'
-import { keepPoll, type PollCursor, type PollPlan, type Validators } from '../domain/source-polls.ts'
-import type { AnswerFacts, FetchedDocument, FetchResult } from '../net/fetch.ts'
+import { type IngestOptions, ingest } from '../domain/ingest.ts'
+import { addCounts, noCounts } from '../domain/runs.ts'
+import { keepPoll, type PollCursor, type PollPlan } from '../domain/source-polls.ts'
+import type { FetchedDocument, FetchResult } from '../net/fetch.ts'
+import { movedAddress } from '../net/moved-address.ts'
 import type { Context } from './context.ts'
+import { documentLimits } from './document-limits.ts'
+import { noting, sampleOf } from './sample-poll.ts'
+import { noWishes, type Progress, type Walk, type WalkEnd, wishesOf } from './walk.ts'
+import { endOfWalk, endUnchanged } from './walk-end.ts'
+import { startOf } from './walk-start.ts'
+import { wayOn } from './walk-way.ts'
 
-/** How far a poll has come, as it comes on. */
-export type Progress = { cursor: PollCursor; counts: RunCounts; wishes: Wishes }
-
-/** When source and server would like to be asked again. */
-export type Wishes = {
-  ttlMinutes: number | null
-  maxAgeSeconds: number | null
-  expires: Date | null
-  retryAfterSeconds: number | null
-}
-
-/** How a walk ended; `cut`: a document had no end, but what was in it was taken; `lost`: another poll has taken over. */
-export type WalkEnd =
-  | {
-      outcome: 'changed' | 'unchanged' | 'not-modified' | 'cut'
-      detail: string | null
-      validators?: Validators
-    }
-  | { outcome: 'incomplete'; detail: string }
-  | { outcome: 'failed' | 'rate-limited'; reason: string; detail: string }
-  | { outcome: 'lost' }
-
-/** The progress of a poll that has not begun. */
-export function noProgress(plan: PollPlan): Progress {
-  return { cursor: plan.cursor, counts: noCounts, wishes: noWishes }
-}
+export { noProgress, type Progress, type WalkEnd, type Wishes } from './walk.ts'
 
 /**
- * Walks a source's pages from where the last poll stopped, or from the first, and takes what is in them. It ends where
- * no page follows, at one that it has read, at a failure, or at the most pages of one poll, to go on from there.
+ * Walks a source's pages and archives from where the last poll stopped, or from the first page, and takes what is in
+ * them. It ends where none follows, at one that it has read, at a failure, or at the most pages of one poll, to go on
+ * from there.
  */
 export async function walkPages(
   context: Context,
@@ -48,73 +30,34 @@ export async function walkPages(
 ): Promise<WalkEnd> {
   const start = startOf(plan, connector, began)
   const walk: Walk = { context, plan, connector, progress, start, visited: new Set(), cut: false }
-  progress.cursor = { ...plan.cursor, next: start.resumed ? start.url : null, walkFrom: start.walkFrom }
+  progress.cursor = start.cursor
   for (let url = start.url; ; ) {
     walk.visited.add(url)
     const result = await fetchPage(walk, url)
-    const step: WalkEnd | { next: string } =
-      result.outcome === 'document' ? await takePage(walk, url, result) : endWithout(walk, result)
+    const step =
+      result.outcome === 'document' ? await takePage(walk, url, result) : await endWithout(walk, result)
     if ('outcome' in step) return step
     url = step.next
   }
 }
 
-type Start = {
-  url: string
-  resumed: boolean
-  walkFrom: string
-  /** What is known of the answer; null when it is to be read whatever it is. */
-  known: Validators | null
-}
-
-type Walk = {
-  context: Context
-  plan: PollPlan
-  connector: Connector
-  progress: Progress
-  start: Start
-  visited: Set<string>
-  cut: boolean
-}
-
-const noWishes: Wishes = { ttlMinutes: null, maxAgeSeconds: null, expires: null, retryAfterSeconds: null }
-const noValidators: Validators = { etag: null, lastModified: null, bodySha256: null }
-
-// Entries that arrive late are dated back, and a day's list is by the provider's own day.
-const OVERLAP_MS = 7 * 86_400_000
-// A validator that lies, and a mapping that was put right, show at last.
-const READ_ANYWAY_EVERY = 50
-// An address to go on from may have had its time.
-const RESUMED_AT_MOST = 3
-const MOST_PAGES = 10_000
-
-function startOf({ cursor, ...plan }: PollPlan, connector: Connector, began: Date): Start {
-  if (cursor.next !== null && plan.failures < RESUMED_AT_MOST) {
-    const walkFrom = cursor.walkFrom ?? began.toISOString()
-    return { url: cursor.next, resumed: true, walkFrom, known: null }
-  }
-  const since = cursor.completeFrom === null ? null : new Date(Date.parse(cursor.completeFrom) - OVERLAP_MS)
-  const url = connector.firstRequest(plan.address, plan.settings, since)
-  const known = cursor.asked === hashOf(url) && plan.polls % READ_ANYWAY_EVERY !== 0
-  return { url, resumed: false, walkFrom: began.toISOString(), known: known ? plan.validators : null }
-}
-
-async function fetchPage({ context, start, visited }: Walk, url: string): Promise<FetchResult> {
+async function fetchPage({ context, plan, start, visited }: Walk, url: string): Promise<FetchResult> {
   const known = visited.size === 1 ? start.known : null
   return context.fetcher.fetchDocument({
     url,
     signal: context.signal,
+    limits: documentLimits(plan.maxDocumentBytes),
     ...(known && { validators: { etag: known.etag, lastModified: known.lastModified } }),
   })
 }
 
-function endWithout(walk: Walk, result: Exclude<FetchResult, FetchedDocument>): WalkEnd {
+async function endWithout(walk: Walk, result: Exclude<FetchResult, FetchedDocument>): Promise<WalkEnd> {
   const { progress } = walk
   switch (result.outcome) {
     case 'not-modified':
       progress.wishes = wishesOf(result, null)
-      progress.cursor = doneCursor(walk, walk.plan.cursor.asked)
-      return { outcome: 'not-modified', detail: null }
+      noteMove(walk, result.movedTo)
+      return endUnchanged(walk, 'not-modified')
     case 'rate-limited':
       progress.wishes = { ...noWishes, retryAfterSeconds: result.retryAfterSeconds }
       return { outcome: 'rate-limited', reason: 'rate-limited', detail: `answered ${result.status}` }
@@ -123,118 +66,150 @@ function endWithout(walk: Walk, result: Exclude<FetchResult, FetchedDocument>): 
   }
 }
 
-/** Reads one page and takes its entries; what follows, or how the walk ends. */
+/** Reads one document and takes its entries; what follows, or how the walk ends. */
 async function takePage(
   walk: Walk,
   url: string,
   document: FetchedDocument,
 ): Promise<WalkEnd | { next: string }> {
-  const { plan, connector, progress, start, visited } = walk
-  if (visited.size === 1 && start.known?.bodySha256 === document.sha256) {
+  const { context, plan, progress, start, visited } = walk
+  const isFirst = visited.size === 1
+  if (isFirst && start.known?.bodySha256 === document.sha256) {
     progress.wishes = wishesOf(document, null)
-    progress.cursor = doneCursor(walk, plan.cursor.asked)
-    return { outcome: 'unchanged', detail: null }
+    noteMove(walk, document.movedTo)
+    return endUnchanged(walk, 'unchanged')
   }
-  const limit = entryLimit(plan)
-  const reading = connector.read(document, plan.settings, { limits: { entries: limit } })
-  if ('failure' in reading) return { outcome: 'failed', reason: reading.failure, detail: reading.detail }
+  if (progress.cursor.inArchive && document.status >= 300) return endOfArchive(walk, document)
 
-  if (visited.size === 1) progress.wishes = wishesOf(document, reading.ttlMinutes)
-  progress.counts = addCounts(progress.counts, { ...noCounts, pages: 1 })
-  progress.cursor = { ...progress.cursor, pages: progress.cursor.pages + 1 }
-  const full = !reading.complete && reading.entries.length >= limit
-  const stopped = await takeEntries(walk, reading.entries, {
-    here: url,
-    after: full ? url : (reading.next ?? url),
+  const limit = entryLimit(plan)
+  // Before it is read, as its bytes move away.
+  const sample = isFirst && !start.resumed ? sampleOf(plan, document) : null
+  const reading = await context.reader.read(plan.connector, document, plan.settings, {
+    limits: { entries: limit },
   })
-  if (stopped !== null) return stopped
-  if (full) {
-    progress.cursor = { ...progress.cursor, next: url, entries: limit + xmlLimits.entries }
-    return { outcome: 'incomplete', detail: `It has more than ${limit} entries; the next poll reads on.` }
+  if ('failure' in reading) return { outcome: 'failed', reason: reading.failure, detail: reading.detail }
+  if (isFirst) {
+    progress.wishes = wishesOf(document, reading.ttlMinutes)
+    noteMove(walk, document.movedTo)
   }
-  walk.cut ||= !reading.complete
-  return afterPage(walk, document, reading)
+  progress.sample ??= sample
+  return takeReading(walk, url, document, sample === null ? reading : noting(reading, sample), limit)
 }
 
-function afterPage(walk: Walk, document: FetchedDocument, reading: Reading): WalkEnd | { next: string } {
-  const { context, progress, visited } = walk
-  const { next } = reading
-  if (next === null) return endOfWalk(walk, document, null)
-  if (visited.has(next)) return endOfWalk(walk, document, 'The next page had been read before.')
-  if (progress.cursor.pages >= MOST_PAGES)
-    return endOfWalk(walk, document, `Nobody reads more than ${MOST_PAGES} pages.`)
-  progress.cursor = { ...progress.cursor, next, entries: null }
-  if (progress.counts.pages < context.settings.pages) return { next }
-  return {
-    outcome: 'incomplete',
-    detail: `${progress.counts.pages} pages were read; the next poll reads on.`,
-  }
+async function takeReading(
+  walk: Walk,
+  url: string,
+  document: FetchedDocument,
+  reading: BatchedReading,
+  limit: number,
+): Promise<WalkEnd | { next: string }> {
+  const { context, progress, start, visited } = walk
+  const full = !reading.complete && reading.count >= limit
+  progress.counts = addCounts(progress.counts, { ...noCounts, pages: 1 })
+  const here = cursorHere(walk, url, reading, full)
+  const way = wayOn(here, reading, visited)
+  const after = full ? { ...here, entries: limit + xmlLimits.entries } : way.next === null ? here : way.cursor
+  if (!start.resumed && visited.size === 1 && way.next === null && !full) progress.total = reading.count
+  const stopped = await takeEntries(walk, reading, { here, after })
+  if (stopped !== null) return stopped
+
+  if (full) return incomplete(walk, `It has more than ${limit} entries; the next poll reads on.`)
+  walk.cut ||= !reading.complete
+  if (way.next === null) return endOfWalk(walk, document, way)
+  const { pages } = progress.counts
+  if (pages < context.settings.pages) return { next: way.next }
+  return incomplete(walk, `${pages} pages were read; the next poll reads on.`)
+}
+
+function incomplete({ start: { note } }: Walk, detail: string): WalkEnd {
+  return { outcome: 'incomplete', detail: note === null ? detail : `${note} ${detail}` }
+}
+
+// What is cut lists nothing whole, nor does the walk that it belongs to, also where the next poll goes on with it.
+function cursorHere(
+  { progress, visited, start }: Walk,
+  url: string,
+  reading: BatchedReading,
+  full: boolean,
+): PollCursor {
+  const { cursor } = progress
+  const saysSo = !start.resumed && visited.size === 1 && reading.listsAll
+  const listing = (cursor.listing || saysSo) && (reading.complete || full)
+  // From here on the answer to the first request no longer tells whether all of it was read.
+  return { ...cursor, next: url, pages: cursor.pages + 1, listing, asked: null, listed: false }
 }
 
 /** Takes entries in batches and keeps where to go on after each; null when all were taken. */
 async function takeEntries(
-  { plan, progress, context }: Walk,
-  entries: readonly Entry[],
-  { here, after }: { here: string; after: string },
+  walk: Walk,
+  reading: BatchedReading,
+  { here, after }: { here: PollCursor; after: PollCursor },
 ): Promise<WalkEnd | null> {
-  const { db, now, settings, signal } = context
-  progress.cursor = { ...progress.cursor, next: here }
-  for (let from = 0; from < entries.length; from += LARGEST_BATCH) {
+  const { plan, progress, context } = walk
+  const { db, now, signal } = context
+  const goesOn = after.next !== here.next
+  progress.cursor = here
+  let taken = 0
+  for await (const batch of reading.batches()) {
     if (signal.aborted) return { outcome: 'failed', reason: 'aborted', detail: 'The process was stopped.' }
-    const batch = entries.slice(from, from + LARGEST_BATCH)
-    const { counts } = await ingest(db, plan.sourceId, batch, { now: now() })
+    const { counts } = await ingest(db, plan.sourceId, batch, optionsFor(walk, now()))
     progress.counts = addCounts(progress.counts, counts)
-    const isLast = from + LARGEST_BATCH >= entries.length
-    progress.cursor = { ...progress.cursor, next: isLast ? after : here }
-    const claimedUntil = new Date(now().getTime() + settings.leaseMs)
-    if (!(await keepPoll(db, plan, { ...progress, claimedUntil }))) return { outcome: 'lost' }
-    if (!isLast || progress.cursor.next !== here) {
-      const { pages, seen, created } = progress.counts
-      context.log.info(
-        { sourceId: plan.sourceId, run: plan.run.reference, pages, seen, created },
-        'polling goes on',
-      )
-    }
+    taken += batch.length
+    const isLast = taken >= reading.count
+    const stopped = await keep(walk, isLast ? after : here, !isLast || goesOn)
+    if (stopped !== null) return stopped
   }
+  // A page without entries is a sign of life too.
+  return reading.count === 0 && goesOn ? keep(walk, after, goesOn) : null
+}
+
+function optionsFor({ plan, progress, start }: Walk, now: Date): IngestOptions {
+  const { listing, inArchive } = progress.cursor
+  return {
+    now,
+    readBy: plan.connector,
+    ...(listing && { listedAt: new Date(start.walkFrom) }),
+    ...(inArchive && { archived: true }),
+  }
+}
+
+async function keep(
+  { context, plan, progress }: Walk,
+  cursor: PollCursor,
+  goesOn: boolean,
+): Promise<WalkEnd | null> {
+  const { db, now, settings, log } = context
+  progress.cursor = cursor
+  const { counts, total } = progress
+  const { pages, seen, created } = counts
+  const claimedUntil = new Date(now().getTime() + settings.leaseMs)
+  const stands = await keepPoll(db, plan, { cursor, counts, total, now: now(), claimedUntil })
+  if (stands === 'lost') return { outcome: 'lost' }
+  if (stands === 'paused') return { outcome: 'paused' }
+  if (goesOn)
+    log.info({ sourceId: plan.sourceId, run: plan.run.reference, pages, seen, created }, 'polling goes on')
   return null
 }
 
-function endOfWalk(walk: Walk, document: FetchedDocument, detail: string | null): WalkEnd {
-  const { progress, start, cut } = walk
-  // Of several pages a later one may change while the first stays the same.
-  const one = progress.cursor.pages === 1 && !cut
-  const { etag, lastModified, sha256 } = document
-  const validators = one ? { etag, lastModified, bodySha256: sha256 } : noValidators
-  progress.cursor = doneCursor(walk, one ? hashOf(start.url) : null)
-  if (cut)
-    return {
-      outcome: 'cut',
-      detail: detail ?? 'The document has no end; what is in it was taken.',
-      validators,
-    }
-  const { created, changed, deleted, parked } = progress.counts
-  return { outcome: created + changed + deleted + parked > 0 ? 'changed' : 'unchanged', detail, validators }
+/** An old archive document may have gone for good; what is new comes all the same. */
+async function endOfArchive(walk: Walk, document: FetchedDocument): Promise<WalkEnd> {
+  return endOfWalk(walk, document, {
+    next: null,
+    whole: false,
+    archivedTo: walk.progress.cursor.archive,
+    detail: `An archive document answered ${document.status}; it and those before it were not read.`,
+  })
 }
 
-function doneCursor({ plan, start, cut }: Walk, asked: string | null): PollCursor {
-  const completeFrom = cut ? plan.cursor.completeFrom : start.walkFrom
-  return { next: null, walkFrom: null, completeFrom, entries: null, pages: 0, asked }
+function noteMove({ plan, start, progress }: Walk, movedTo: string | null): void {
+  if (start.resumed) return
+  progress.movedTo = movedAddress({ address: plan.address, asked: start.url, movedTo })
 }
 
-/** A first import reads all there is. */
+// Empty entries take a thousand times their size to read.
+const FIRST_IMPORT_ENTRIES = 100_000
+
+/** A first import reads all there is, an endless document in parts as well. */
 function entryLimit({ cursor }: PollPlan): number {
-  if (cursor.completeFrom === null) return Number.POSITIVE_INFINITY
-  return cursor.entries ?? xmlLimits.entries
-}
-
-function wishesOf(
-  { cacheControl, expires, retryAfterSeconds }: AnswerFacts,
-  ttlMinutes: number | null,
-): Wishes {
-  return { ttlMinutes, maxAgeSeconds: cacheControl?.maxAge ?? null, expires, retryAfterSeconds }
-}
-
-// Whole addresses hold keys, so only their hashes are compared.
-function hashOf(url: string): string {
-  return createHash('sha256').update(url).digest('base64url')
+  return cursor.entries ?? (cursor.completeFrom === null ? FIRST_IMPORT_ENTRIES : xmlLimits.entries)
 }

@@ -37,7 +37,7 @@ export type ResponseObject = {
 
 /** One scheme with the scopes it needs; none at all means that no key is needed. */
 export type SecurityChoice = Partial<Record<SchemeName, readonly string[]>>
-export type SchemeName = 'publishableKey' | 'secretKey' | 'caseReceipt'
+export type SchemeName = 'publishableKey' | 'secretKey' | 'caseReceipt' | 'webhookSignature'
 
 /** One operation, its references resolved but for the schemas. */
 export type Operation = {
@@ -48,6 +48,8 @@ export type Operation = {
   parameters: readonly Parameter[]
   /** In bytes; what the service takes of any body if nothing is said. */
   bodyLimit: number | undefined
+  /** JSON too is taken as the bytes that came, because somebody has signed them. */
+  rawBody: boolean
   body: { required: boolean; content: Record<string, { schema: Schema }> } | undefined
   responses: Readonly<Record<string, ResponseObject>>
 }
@@ -76,6 +78,7 @@ type Ref<T> = T | { $ref: string }
 type RawOperation = {
   operationId?: string
   'x-body-limit'?: number
+  'x-raw-body'?: boolean
   security?: SecurityChoice[]
   parameters?: Ref<Parameter>[]
   requestBody?: { required?: boolean; content: Record<string, { schema: Schema }> }
@@ -98,6 +101,7 @@ function readOperation(
     path,
     security: raw.security,
     bodyLimit: raw['x-body-limit'],
+    rawBody: raw['x-raw-body'] ?? false,
     parameters: [...shared, ...(raw.parameters ?? [])].map((parameter) => resolve(document, parameter)),
     body: raw.requestBody && {
       required: raw.requestBody.required ?? false,

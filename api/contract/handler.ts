@@ -54,6 +54,12 @@ type Sent<R> = R extends { content: infer C }
   : undefined
 type BodyOf<O extends OperationId> = operations[O] extends { requestBody: { content: infer C } }
   ? C extends { 'application/json': infer B }
-    ? B
+    ? JsonBody<B, Exclude<keyof C, 'application/json'>>
     : Buffer | undefined
   : undefined
+// JSON to which the contract gives no shape, and whatever stands beside JSON, comes as bytes, or not at all.
+type JsonBody<B, Others> = unknown extends B
+  ? Buffer | undefined
+  : [Others] extends [never]
+    ? B
+    : B | Buffer | undefined

@@ -54,9 +54,9 @@ export function addRoutes(
   }
   for (const operation of contract.operations) {
     const add = (to: FastifyInstance) => addRoute(to, operation, handlers[operation.id] as AnyHandler, hooks)
-    const taken = Object.keys(operation.body?.content ?? {})
-    if (taken.length === 0 || taken.includes('application/json')) add(app)
-    else takingBytes(app, taken, add)
+    const asBytes = takenAsBytes(operation)
+    if (asBytes.length === 0) add(app)
+    else takingBytes(app, asBytes, { json: takesJson(operation), add })
   }
 }
 
@@ -75,10 +75,26 @@ export function parametersOf(
   return Object.fromEntries(named.filter(([, value]) => value !== undefined))
 }
 
-// Only this route takes these media types, and none of the others.
-function takingBytes(app: FastifyInstance, mediaTypes: string[], add: (to: FastifyInstance) => void): void {
+/** The media types of which a handler gets the very bytes. */
+function takenAsBytes(operation: Operation): string[] {
+  const taken = Object.keys(operation.body?.content ?? {})
+  return taken.filter((mediaType) => mediaType !== JSON_TYPE || operation.rawBody)
+}
+
+function takesJson({ body, rawBody }: Operation): boolean {
+  return body?.content[JSON_TYPE] !== undefined && !rawBody
+}
+
+const JSON_TYPE = 'application/json'
+
+// Only this route takes these media types, and none of the others but JSON where its operation has it.
+function takingBytes(
+  app: FastifyInstance,
+  mediaTypes: string[],
+  { json, add }: { json: boolean; add: (to: FastifyInstance) => void },
+): void {
   app.register(async (own) => {
-    own.removeAllContentTypeParsers()
+    if (!json) own.removeAllContentTypeParsers()
     own.addContentTypeParser(
       mediaTypes,
       { parseAs: 'buffer' },
@@ -108,14 +124,13 @@ function addRoute(app: FastifyInstance, operation: Operation, handler: AnyHandle
 }
 
 function routeSchema(operation: Operation): Schema {
-  const body = operation.body?.content['application/json']?.schema
   return {
     operationId: operation.id,
     params: parameterSchema(operation, 'path', false),
     querystring: parameterSchema(operation, 'query', false),
     // Every client sends headers of its own.
     headers: parameterSchema(operation, 'header', true),
-    ...(body && { body: qualified(body) }),
+    ...bodySchema(operation),
     // Problems are the same everywhere and small: only what succeeds is worth a serialiser of its own.
     response: Object.fromEntries(
       Object.entries(operation.responses)
@@ -128,6 +143,16 @@ function routeSchema(operation: Operation): Schema {
         }),
     ),
   }
+}
+
+// Where bytes stand beside JSON, only JSON is held against its schema.
+function bodySchema(operation: Operation): Schema {
+  const schema = operation.body?.content[JSON_TYPE]?.schema
+  if (schema === undefined || !takesJson(operation)) return {}
+  const body = qualified(schema)
+  return takenAsBytes(operation).length === 0
+    ? { body }
+    : { body: { content: { [JSON_TYPE]: { schema: body } } } }
 }
 
 function isJsonType(mediaType: string): boolean {

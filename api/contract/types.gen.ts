@@ -1110,9 +1110,12 @@ export interface paths {
         put?: never;
         /**
          * Push items
-         * @description Up to 500 items and 8 MiB, answered one by one in their order. An item is known by its `externalId`: sent again
-         *     unchanged it changes nothing, sent changed it updates its case, sent as a deletion it is taken back for good.
-         *     A bad item is quarantined with its reason and never stops the others.
+         * @description Up to 5,000 items and 8 MiB, as JSON or as one item a line (NDJSON), answered one by one in their order. An item is
+         *     known by its `externalId`: sent again unchanged it changes nothing, sent changed it updates its case, sent as a
+         *     deletion it is taken back for good. A bad item is quarantined with its reason and never stops the others.
+         *
+         *     A batch is taken whole or not at all, with its `bookmark`: after a break, read the source, and send what follows
+         *     its `bookmark`; or send all again. With `dryRun` nothing is kept, and the answer says what would have become of each.
          */
         post: operations["pushItems"];
         delete?: never;
@@ -1133,6 +1136,403 @@ export interface paths {
          * @description Polls and pushes, newest first, with their counts.
          */
         get: operations["listRuns"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source}/probe": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Look at a source now
+         * @description A worker fetches the source's first document, reads it, and has a second reader read it too where it is RSS. Nothing
+         *     is taken. The answer names the run; when that has succeeded the source has its `secondOpinion`, and is `flagged` if the
+         *     two readers disagree.
+         */
+        post: operations["createProbe"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source}/documents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Push a feed document
+         * @description A document as the source's connector reads it (RSS, Atom or JSON Feed where it has none), up to 8 MiB. It is taken as
+         *     a worker comes to it: the answer names the run, and `GET …/runs/{run}/results` what became of each entry. Send JSON of
+         *     another connector as `application/octet-stream`.
+         */
+        post: operations["pushDocument"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source}/webhooks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Receive a signed webhook
+         * @description Standard Webhooks 1.0: `webhook-id`, `webhook-timestamp` and `webhook-signature`, signed with one of the source's
+         *     secrets. The body is `{ "type", "timestamp", "data" }`; `data` is a `NewItem`, or `{ "items": [NewItem, …] }` of up to 500.
+         *     A message that comes again under its `webhook-id` gets the first answer, for 24 hours; one with another body under that
+         *     id is refused, and so is a timestamp more than five minutes off.
+         */
+        post: operations["receiveWebhook"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source}/texts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Receive a text message
+         * @description The callback of GOV.UK Notify for a text message that was received, with a key of this source as its bearer token.
+         *     The message becomes a question when it ends with a question mark, and feedback otherwise, at the organisation to which
+         *     `destination_number` belongs (an organisation alias of the source), or whose code the message begins with. A message
+         *     that comes again under its `id` changes nothing; one that belongs nowhere waits in the source's quarantine.
+         */
+        post: operations["receiveText"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source}/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the webhook secrets of a source
+         * @description Which there are and until when each works; never the secrets themselves.
+         */
+        get: operations["listSourceSecrets"];
+        put?: never;
+        /**
+         * Make a webhook secret
+         * @description Shown once. At most two work at a time: make the second, tell the provider, then end the first.
+         */
+        post: operations["createSourceSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source}/secrets/{secret}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a webhook secret
+         * @description It stops working at once.
+         */
+        delete: operations["revokeSourceSecret"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source}/runs/{run}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read one run
+         * @description With its counts, also while it goes on: a first import of a large archive shows here how far it is.
+         */
+        get: operations["getRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source}/runs/{run}/results": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of each entry
+         * @description For runs that a request has asked for: a pushed document, a redrive, a normalisation and its dry run. In the order
+         *     of the document; a normalisation lists only what changes.
+         */
+        get: operations["listRunResults"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source}/runs/{run}/cancellations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Interrupt a run
+         * @description A run that waits does not begin; one that is under way ends after the batch it is at. What it has taken stays, and
+         *     the next poll goes on from there: pause the source to have it rest.
+         */
+        post: operations["createCancellation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source}/item-versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The versions of an item
+         * @description Each state in which the source sent the item, newest first, as it was sent. Nothing is left of an item that was
+         *     taken back.
+         */
+        get: operations["listItemVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source}/quarantine": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List what could not be taken
+         * @description Oldest first, each with its reason. Most reasons are mended for many at once: an organisation alias, the settings or
+         *     the mapping of the source; then `POST …/redrives`.
+         */
+        get: operations["listQuarantine"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source}/quarantine/{entry}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read one entry in quarantine
+         * @description With its raw text as the source sent it: somebody may have written about themselves in it.
+         */
+        get: operations["getQuarantined"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source}/quarantine/{entry}/dismissals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Set an entry aside for good
+         * @description For what is no item at all. It is kept, so that it is known when the source sends it again, but it waits for nobody.
+         */
+        post: operations["createDismissal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source}/redrives": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try again what is in quarantine
+         * @description All entries that were not dismissed, or those of one reason, or those named. A worker reads them again with the
+         *     settings of now; what can be taken leaves the quarantine. The answer names the run.
+         */
+        post: operations["createRedrive"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source}/normalisations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Derive the cases again
+         * @description From the raw items as they are kept, with the settings and the mapping of now; only cases that come out differently
+         *     change. With `dryRun` nothing changes, and the results of the run list each case that would, with its fields.
+         */
+        post: operations["createNormalisation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source}/organisation-aliases": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the source's names of organisations
+         * @description How the source calls organisations, and which those are here. Sources with the same `organisationScheme` share them.
+         */
+        get: operations["listAliases"];
+        put?: never;
+        /**
+         * Say which organisation a source's code means
+         * @description An entry that waits in quarantine because of it is taken at the next redrive. A code that means another organisation
+         *     already is refused: remove it first.
+         */
+        post: operations["createAlias"];
+        /**
+         * Forget a source's code of an organisation
+         * @description Cases that were made with it stay.
+         */
+        delete: operations["removeAlias"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/sources/{source}/mapping": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read how a source is mapped to our categories
+         * @description Each tag, question and service of the source with the category it means, and what it has sent that means none yet,
+         *     most frequent first. What is not mapped is `other`.
+         */
+        get: operations["getMapping"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Map terms of a source to our categories
+         * @description Terms that are not named stay as they are; `null` unmaps one. What comes from now on follows the new mapping; what is
+         *     there does so with `POST …/normalisations`.
+         */
+        patch: operations["updateMapping"];
+        trace?: never;
+    };
+    "/v1/attention": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What of the sources needs a person
+         * @description Stale and failing sources, readers that disagree, entries in quarantine, replies whose story does not come, listings
+         *     from which too much is gone, terms without a category, and mappings not yet applied. The longest waiting first. An administrator sees all
+         *     sources, a feedback provider its own.
+         */
+        get: operations["listAttention"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1415,6 +1815,8 @@ export interface components {
             status: components["schemas"]["CaseStatus"];
             /** @description The week of the report (ISO 8601). */
             reportedWeek: string;
+            /** @description Where it came from; its link is the source's site, never the page that tells what is withheld here. */
+            source: components["schemas"]["Attribution"] | null;
         };
         /** @description A case as the integrator sees it through which it came. */
         OwnCase: {
@@ -1441,6 +1843,7 @@ export interface components {
             updatedAt: components["schemas"]["Time"];
             version: number;
             responses: components["schemas"]["Response"][];
+            source: components["schemas"]["Attribution"] | null;
         };
         /** @description A case as the people see it who work on it. `contact` is null for a commissioner. */
         StaffCase: {
@@ -1638,7 +2041,8 @@ export interface components {
             status: components["schemas"]["CaseStatus"];
             reportedAt: components["schemas"]["Time"];
             responseCount: number;
-            attribution: string | null;
+            /** @description For what came from a source; to be shown wherever the case is. */
+            attribution: components["schemas"]["Attribution"] | null;
         };
         /** @description Anything that provides or commissions care. */
         Organisation: {
@@ -1730,8 +2134,22 @@ export interface components {
             licence?: string;
             /** @default 15 */
             intervalMinutes?: number;
-            /** @description Older items are not taken, and leave when they become older. */
+            /** @description Older items are not taken, and leave when they become older. 730 for `nhs-choices` if nothing is said. */
             maxAgeDays?: number;
+            /** @description The promise of this source. When its last success is older, it is `stale`; a day if it is polled and nothing is said. */
+            freshMinutes?: number;
+            /**
+             * @description Its document, with all its pages, always lists everything there is. What is missing twice in a row is taken back.
+             * @default false
+             */
+            fullListing?: boolean;
+            /**
+             * @description When more of its items than this are gone from a listing at once, nothing is taken back, and a person is asked.
+             * @default 50
+             */
+            goneLimitPercent?: number;
+            /** @description The largest document that is read, unpacked; 20 MB if nothing is said. */
+            maxDocumentBytes?: number;
         };
         /** @description What to change of a source. */
         SourceUpdate: {
@@ -1751,6 +2169,15 @@ export interface components {
             licence?: string | null;
             intervalMinutes?: number;
             maxAgeDays?: number | null;
+            freshMinutes?: number | null;
+            fullListing?: boolean;
+            goneLimitPercent?: number;
+            maxDocumentBytes?: number | null;
+            /**
+             * @description A person has looked at what the two readers disagree about, and it is well.
+             * @constant
+             */
+            flagged?: false;
         };
         /** @description A third-party feedback provider we take items from. */
         Source: {
@@ -1774,13 +2201,44 @@ export interface components {
             /** @description The two readers disagree about this source; a person should look. */
             flagged: boolean;
             secondOpinion: components["schemas"]["SecondOpinion"] | null;
+            freshMinutes: number | null;
+            /**
+             * @description Whether it keeps its promise (`freshMinutes`); `null` when it has given none, or is paused.
+             * @enum {string|null}
+             */
+            freshness: "fresh" | "stale" | "never" | null;
+            fullListing: boolean;
+            goneLimitPercent: number;
+            maxDocumentBytes: number | null;
+            mappingVersion: number;
+            /** @description The version of the mapping that all its cases follow. */
+            normalisedVersion: number;
+            /** @description What the last push that was kept gave as its `bookmark`. */
+            bookmark: string | null;
             nextCheckAt: components["schemas"]["NullableTime"];
             lastSuccessAt: components["schemas"]["NullableTime"];
+            /** @description When it last brought something new. A source that is quiet is asked less often. */
+            lastChangedAt: components["schemas"]["Time"] | null;
+            /** @description Polls in a row that brought no answer. */
             failures: number;
+            failingSince: components["schemas"]["NullableTime"];
+            lastFailure: components["schemas"]["SourceFailure"] | null;
+            /**
+             * @description `open` after many failures in a row: it is asked once a day, until it answers.
+             * @enum {string}
+             */
+            circuit: "closed" | "open";
             version: number;
             createdAt: components["schemas"]["Time"];
         };
-        /** @description What a second reader said of the source's document when it was registered. */
+        /** @description Why a poll brought no answer. */
+        SourceFailure: {
+            at: components["schemas"]["Time"];
+            /** @description The class of the error, such as `timeout`, `http-status`, `not-a-feed`. */
+            reason: string;
+            detail: string | null;
+        };
+        /** @description What a second reader said of the source's document when it last looked, at its registration, at a probe or at one of some polls. */
         SecondOpinion: {
             /**
              * @description `none`: it had no opinion (another format, or it failed).
@@ -1832,35 +2290,240 @@ export interface components {
         };
         /** @description What became of a batch. */
         PushResult: {
-            run: components["schemas"]["Run"];
+            dryRun: boolean;
+            /** @description `null` for a dry run, of which nothing is kept. */
+            run: components["schemas"]["Run"] | null;
             items: components["schemas"]["ItemResult"][];
         };
         /** @description What became of one item. */
         ItemResult: {
             externalId: string | null;
-            /**
-             * @description `parked`: a reply that waits for its story. `expired`: older than the source's age rule. `ignored`: it was taken back before.
-             * @enum {string}
-             */
-            outcome: "created" | "changed" | "unchanged" | "deleted" | "parked" | "expired" | "ignored" | "quarantined";
+            outcome: components["schemas"]["ItemOutcome"];
             /** @description The case it belongs to. */
             reference: string | null;
+            /** @description For `changed`, what of the case did. */
+            fields: string[];
             /** @description Why it was quarantined, as a code. */
             reason: string | null;
             /** @description Why it was quarantined, in words. */
             detail: string | null;
         };
-        /** @description One poll or one push. */
+        /**
+         * @description `parked`: a reply that waits for its story. `expired`: older than the source's age rule. `ignored`: it was taken back before.
+         * @enum {string}
+         */
+        ItemOutcome: "created" | "changed" | "unchanged" | "deleted" | "parked" | "expired" | "ignored" | "quarantined";
+        /** @description What a run has made of one entry. */
+        RunResult: {
+            /** @description Its place among the entries of the run, from 1. */
+            number: number;
+            externalId: string | null;
+            outcome: components["schemas"]["ItemOutcome"];
+            reference: string | null;
+            fields: string[];
+            reason: string | null;
+            detail: string | null;
+        };
+        /** @description A page of results. */
+        RunResultPage: {
+            items: components["schemas"]["RunResult"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description One state in which the source sent an item. */
+        ItemVersion: {
+            version: number;
+            current: boolean;
+            seenAt: components["schemas"]["Time"];
+            /** @description When the source says that it changed it. */
+            updatedAt: components["schemas"]["Time"] | null;
+            /** @description The entry as the source sent it. */
+            raw: string;
+        };
+        /** @description The versions of an item. */
+        ItemVersionPage: {
+            items: components["schemas"]["ItemVersion"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /**
+         * @description Why an entry could not be taken.
+         * @enum {string}
+         */
+        QuarantineReason: "malformed" | "organisation_unknown" | "type_changed" | "reply_moved" | "rejected_by_store";
+        /** @description An entry that could not be taken. */
+        QuarantinedEntry: {
+            reference: string;
+            /** Format: uri */
+            url: string;
+            externalId: string | null;
+            reason: components["schemas"]["QuarantineReason"];
+            detail: string;
+            /** @description Where in its document it stood. */
+            place: string | null;
+            /** @description How often it was tried again. */
+            attempts: number;
+            firstSeenAt: components["schemas"]["Time"];
+            lastSeenAt: components["schemas"]["Time"];
+            dismissedAt: components["schemas"]["NullableTime"];
+        };
+        /** @description An entry that could not be taken, as the source sent it. */
+        QuarantinedEntryWithRaw: {
+            reference: string;
+            /** Format: uri */
+            url: string;
+            externalId: string | null;
+            reason: components["schemas"]["QuarantineReason"];
+            detail: string;
+            place: string | null;
+            attempts: number;
+            firstSeenAt: components["schemas"]["Time"];
+            lastSeenAt: components["schemas"]["Time"];
+            dismissedAt: components["schemas"]["NullableTime"];
+            raw: string;
+        };
+        /** @description A page of entries in quarantine. */
+        QuarantinedEntryPage: {
+            items: components["schemas"]["QuarantinedEntry"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description What to try again; everything that waits if nothing is said. */
+        NewRedrive: {
+            reason?: components["schemas"]["QuarantineReason"];
+            /** @description References of entries. */
+            entries?: string[];
+        };
+        /** @description How to derive the cases again. */
+        NewNormalisation: {
+            /** @default false */
+            dryRun?: boolean;
+        };
+        /** @description What a source calls an organisation. */
+        OrganisationAlias: {
+            code: string;
+            organisation: components["schemas"]["OrganisationName"];
+        };
+        /** @description Which organisation a source's code means. */
+        NewOrganisationAlias: {
+            code: string;
+            organisation: components["schemas"]["OrganisationCode"];
+        };
+        /** @description A page of aliases. */
+        OrganisationAliasPage: {
+            items: components["schemas"]["OrganisationAlias"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /**
+         * @description Where in a source's items a term stands.
+         * @enum {string}
+         */
+        TermKind: "tag" | "question" | "service";
+        /** @description A term of the source and the category it means. */
+        MappingEntry: {
+            kind: components["schemas"]["TermKind"];
+            term: string;
+            category: components["schemas"]["CategoryCode"];
+        };
+        /** @description A term of the source that means no category yet. */
+        UnmappedTerm: {
+            kind: components["schemas"]["TermKind"];
+            term: string;
+            /** @description So many cases have it. */
+            cases: number;
+        };
+        /** @description How a source's terms become our categories. */
+        Mapping: {
+            version: number;
+            /** @description The version that all cases of the source follow. */
+            normalisedVersion: number;
+            entries: components["schemas"]["MappingEntry"][];
+            /** @description At most 500, the most frequent first. */
+            unmapped: components["schemas"]["UnmappedTerm"][];
+        };
+        /** @description Terms to map, and with `null` to unmap. */
+        MappingUpdate: {
+            entries: {
+                kind: components["schemas"]["TermKind"];
+                term: string;
+                category: components["schemas"]["CategoryCode"] | null;
+            }[];
+        };
+        /** @description A webhook secret of a source, without itself. */
+        SourceSecret: {
+            id: string;
+            createdAt: components["schemas"]["Time"];
+        };
+        /** @description The webhook secrets of a source. */
+        SourceSecretPage: {
+            items: components["schemas"]["SourceSecret"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description A new webhook secret, shown once. */
+        CreatedSourceSecret: {
+            id: string;
+            /** @description `whsec_` and 32 random bytes in base64, as Standard Webhooks writes it. */
+            secret: string;
+            createdAt: components["schemas"]["Time"];
+        };
+        /** @description A received text message as GOV.UK Notify sends it; what else it may send is not read. */
+        NotifyText: {
+            id: string;
+            source_number: string;
+            destination_number: string;
+            message: string;
+            date_received: string;
+        };
+        /** @description What became of a text message. */
+        ReceivedText: {
+            /** @enum {string} */
+            outcome: "created" | "unchanged" | "quarantined";
+            /** @description What it became. */
+            kind: components["schemas"]["CaseKind"] | null;
+            /** @description The case it became. */
+            reference: string | null;
+            /** @description What to answer the reporter, where there is something to say. */
+            advice: string | null;
+        };
+        /** @description Something about a source that needs a person. */
+        AttentionItem: {
+            source: components["schemas"]["SourceName"];
+            /**
+             * @description `stale`: older than its promise. `failing`: its circuit is open. `readers_disagree`: flagged. `quarantined`: entries
+             *     wait. `orphans`: replies wait for a story for more than a week. `too_much_gone`: a listing lacks more than its limit.
+             *     `unmapped`: terms mean no category. `mapping_not_applied`: its cases follow an older mapping. `run_failed`: a
+             *     normalisation, redrive or pushed document failed.
+             * @enum {string}
+             */
+            kind: "stale" | "failing" | "readers_disagree" | "quarantined" | "orphans" | "too_much_gone" | "unmapped" | "mapping_not_applied" | "run_failed";
+            since: components["schemas"]["NullableTime"];
+            count: number | null;
+            /** @description What there is to do, in words. */
+            detail: string;
+            /**
+             * Format: uri
+             * @description Where to look.
+             */
+            url: string;
+        };
+        /** @description What needs a person. */
+        AttentionPage: {
+            items: components["schemas"]["AttentionItem"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description One poll, one push, or one piece of work on a source that a request has asked for. */
         Run: {
             reference: string;
             source: components["schemas"]["SourceName"];
+            /** Format: uri */
+            url: string;
             /** @enum {string} */
-            kind: "poll" | "push";
+            kind: "poll" | "push" | "webhook" | "text" | "probe" | "document" | "redrive" | "normalise";
             /** @enum {string} */
-            state: "running" | "succeeded" | "failed";
-            /** @description What the poll found, or why it failed. */
+            state: "waiting" | "running" | "succeeded" | "failed" | "cancelled";
+            dryRun: boolean;
+            /** @description What the run found, or why it failed. */
             outcome: string | null;
             detail: string | null;
+            /** @description So many entries there are in all, where that is known; `seen` of them are done. */
+            total: number | null;
             startedAt: components["schemas"]["Time"];
             finishedAt: components["schemas"]["NullableTime"];
             pages: number;
@@ -2032,6 +2695,7 @@ export interface components {
             guidance: string | null;
             /** @description What the reporter may do now. */
             allowedActions: ("add" | "withdraw_publication" | "withdraw_case" | "reopen" | "rate")[];
+            source: components["schemas"]["Attribution"] | null;
         };
         /** @description What the reporter adds. */
         NewAddition: {
@@ -2419,6 +3083,8 @@ export interface components {
             actingUser: string | null;
             operation: string;
             cases: components["schemas"]["CaseReference"][];
+            /** @description What was read as a source sent it; the source, and an entry of its quarantine or an item of it. */
+            subject: string | null;
         };
         /** @description A page of the access log. */
         AccessPage: {
@@ -2763,6 +3429,36 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description Nobody asks this source; it pushes. */
+        NotPolled: {
+            headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The run has ended already. */
+        RunFinished: {
+            headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Two secrets work already. */
+        TooManySecrets: {
+            headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description The source takes no items just now. */
         SourcePaused: {
             headers: {
@@ -2824,6 +3520,16 @@ export interface components {
                 "application/problem+json": components["schemas"]["Problem"];
             };
         };
+        /** @description This `webhook-id` came before with another message. */
+        WebhookIdReused: {
+            headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
         /** @description Too many requests in the window. */
         TooManyRequests: {
             headers: {
@@ -2868,6 +3574,66 @@ export interface components {
          * @example example-stories
          */
         SourceName: components["schemas"]["SourceName"];
+        /**
+         * @description The reference of a run.
+         * @example K7QD-M2XW-9TRB-H
+         */
+        RunReference: string;
+        /**
+         * @description The reference of an entry in quarantine.
+         * @example K7QD-M2XW-9TRB-H
+         */
+        EntryReference: string;
+        /**
+         * @description The id of a secret.
+         * @example K7QD-M2XW-9TRB-H
+         */
+        SecretId: string;
+        /**
+         * @description Keep nothing, and say what would have become of it.
+         * @example true
+         */
+        DryRun: boolean;
+        /**
+         * @description Where in your own list this batch ends; kept with it, and shown as `bookmark` of the source.
+         * @example page-17
+         */
+        Bookmark: string;
+        /**
+         * @description What the source calls the item.
+         * @example story-1
+         */
+        ExternalId: string;
+        /**
+         * @description What the source calls the organisation.
+         * @example hospitals/70001
+         */
+        AliasCode: string;
+        /**
+         * @description Only entries with this reason.
+         * @example organisation_unknown
+         */
+        QuarantineReason: components["schemas"]["QuarantineReason"];
+        /**
+         * @description Those that were set aside for good, instead of those that wait.
+         * @example false
+         */
+        QuarantineDismissed: boolean;
+        /**
+         * @description Names the message, the same each time it is sent (Standard Webhooks).
+         * @example msg_2mXKSGMd7bjqjTjK1c
+         */
+        WebhookId: string;
+        /**
+         * @description When this attempt was sent, in seconds since 1970.
+         * @example 1795341600
+         */
+        WebhookTimestamp: string;
+        /**
+         * @description One or more signatures, `v1,<base64>`, separated by blanks.
+         * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+         */
+        WebhookSignature: string;
         /**
          * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
          * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
@@ -6057,7 +6823,18 @@ export interface operations {
     };
     pushItems: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description Keep nothing, and say what would have become of it.
+                 * @example true
+                 */
+                dryRun?: components["parameters"]["DryRun"];
+                /**
+                 * @description Where in your own list this batch ends; kept with it, and shown as `bookmark` of the source.
+                 * @example page-17
+                 */
+                bookmark?: components["parameters"]["Bookmark"];
+            };
             header?: {
                 /**
                  * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
@@ -6076,6 +6853,7 @@ export interface operations {
         };
         requestBody: {
             content: {
+                "application/x-ndjson": unknown;
                 "application/json": components["schemas"]["NewItems"];
             };
         };
@@ -6152,6 +6930,1101 @@ export interface operations {
             401: components["responses"]["Unauthorised"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createProbe: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run that a worker will take up. */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["NotPolled"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    pushDocument: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/rss+xml": unknown;
+                "application/atom+xml": unknown;
+                "application/xml": unknown;
+                "text/xml": unknown;
+                "application/feed+json": unknown;
+                "application/octet-stream": unknown;
+            };
+        };
+        responses: {
+            /** @description The run that a worker will take up. */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["SourcePaused"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    receiveWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Names the message, the same each time it is sent (Standard Webhooks).
+                 * @example msg_2mXKSGMd7bjqjTjK1c
+                 */
+                "webhook-id"?: components["parameters"]["WebhookId"];
+                /**
+                 * @description When this attempt was sent, in seconds since 1970.
+                 * @example 1795341600
+                 */
+                "webhook-timestamp"?: components["parameters"]["WebhookTimestamp"];
+                /**
+                 * @description One or more signatures, `v1,<base64>`, separated by blanks.
+                 * @example v1,K5oZfzN95Z9UVu1EsfQmfVNQhnkZ2pj9o9NDN/H/pI4=
+                 */
+                "webhook-signature"?: components["parameters"]["WebhookSignature"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": unknown;
+            };
+        };
+        responses: {
+            /** @description What became of each item, in the order sent. */
+            200: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PushResult"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["SourcePaused"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["WebhookIdReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    receiveText: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NotifyText"];
+            };
+        };
+        responses: {
+            /** @description What became of the message. */
+            200: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReceivedText"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["SourcePaused"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSourceSecrets: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The secrets. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SourceSecretPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createSourceSecret: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The secret, this once. */
+            201: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedSourceSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["TooManySecrets"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    revokeSourceSecret: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+                /**
+                 * @description The id of a secret.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                secret: components["parameters"]["SecretId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended. */
+            204: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getRun: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+                /**
+                 * @description The reference of a run.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                run: components["parameters"]["RunReference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listRunResults: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+                /**
+                 * @description The reference of a run.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                run: components["parameters"]["RunReference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of results. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RunResultPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createCancellation: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+                /**
+                 * @description The reference of a run.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                run: components["parameters"]["RunReference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run as it is now. */
+            201: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["RunFinished"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listItemVersions: {
+        parameters: {
+            query: {
+                /**
+                 * @description What the source calls the item.
+                 * @example story-1
+                 */
+                externalId: components["parameters"]["ExternalId"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The versions. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ItemVersionPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listQuarantine: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Only entries with this reason.
+                 * @example organisation_unknown
+                 */
+                reason?: components["parameters"]["QuarantineReason"];
+                /**
+                 * @description Those that were set aside for good, instead of those that wait.
+                 * @example false
+                 */
+                dismissed?: components["parameters"]["QuarantineDismissed"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of entries. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantinedEntryPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getQuarantined: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+                /**
+                 * @description The reference of an entry in quarantine.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                entry: components["parameters"]["EntryReference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entry. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantinedEntryWithRaw"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createDismissal: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+                /**
+                 * @description The reference of an entry in quarantine.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                entry: components["parameters"]["EntryReference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The entry as it is now. */
+            201: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QuarantinedEntry"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createRedrive: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRedrive"];
+            };
+        };
+        responses: {
+            /** @description The run that a worker will take up. */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["SourcePaused"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createNormalisation: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewNormalisation"];
+            };
+        };
+        responses: {
+            /** @description The run that a worker will take up. */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Run"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listAliases: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of aliases. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationAliasPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createAlias: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOrganisationAlias"];
+            };
+        };
+        responses: {
+            /** @description The alias. */
+            201: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OrganisationAlias"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["NameTaken"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeAlias: {
+        parameters: {
+            query: {
+                /**
+                 * @description What the source calls the organisation.
+                 * @example hospitals/70001
+                 */
+                code: components["parameters"]["AliasCode"];
+            };
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is forgotten. */
+            204: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getMapping: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The mapping. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mapping"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateMapping: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The name of a source.
+                 * @example example-stories
+                 */
+                source: components["parameters"]["SourceName"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MappingUpdate"];
+            };
+        };
+        responses: {
+            /** @description The mapping as it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Mapping"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listAttention: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What needs a person. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AttentionPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

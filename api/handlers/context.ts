@@ -13,6 +13,8 @@ export type Context = {
   now: Date
   /** Begins every address that goes out; without a slash at the end. */
   publicUrl: string
+  /** How the body calls itself, as it was sent. */
+  contentType: string | undefined
   /** The problems of a value as the named schema of the contract; empty when it is valid. */
   problemsOf: (schema: keyof Schemas, value: unknown) => FieldError[]
   forms: FormsAtHand

@@ -1,4 +1,6 @@
 import type { Handlers } from '../contract/handler.ts'
+import { createAlias, listAliases, removeAlias } from './aliases.ts'
+import { listAttention } from './attention.ts'
 import { createCase, getCase, listCases } from './cases.ts'
 import {
   createClient,
@@ -15,6 +17,7 @@ import { getForm } from './forms.ts'
 import { getGeoFeed } from './geo.ts'
 import { listAccesses, listCaseEvents } from './history.ts'
 import { createImage, getImage } from './images.ts'
+import { createNormalisation, getMapping, updateMapping } from './mapping.ts'
 import {
   createClaim,
   createDecision,
@@ -33,6 +36,14 @@ import {
 import { getOrganisationSettings, updateOrganisationSettings } from './organisation-settings.ts'
 import { getOrganisation, listOrganisations } from './organisations.ts'
 import { listPolicies, updatePolicy } from './policies.ts'
+import { pushDocument, pushItems, receiveText, receiveWebhook } from './pushes.ts'
+import {
+  createDismissal,
+  createRedrive,
+  getQuarantined,
+  listItemVersions,
+  listQuarantine,
+} from './quarantine.ts'
 import {
   createAddition,
   createMessage,
@@ -43,8 +54,10 @@ import {
 } from './reporter.ts'
 import { createResponseDecision } from './response-decisions.ts'
 import { createResponse, listResponses } from './responses.ts'
+import { createCancellation, createProbe, getRun, listRunResults, listRuns } from './runs.ts'
 import { getLiveness, getReadiness, listCategories } from './service.ts'
-import { createSource, getSource, listRuns, listSources, pushItems, updateSource } from './sources.ts'
+import { createSourceSecret, listSourceSecrets, revokeSourceSecret } from './source-secrets.ts'
+import { createSource, getSource, listSources, updateSource } from './sources.ts'
 import { answerSurvey, getSurvey } from './surveys.ts'
 import {
   getService,
@@ -63,16 +76,22 @@ export const handlers: Handlers<Context> = {
   answerReferral,
   answerSurvey,
   createAddition,
+  createAlias,
+  createCancellation,
   createCase,
   createClaim,
   createClient,
   createDecision,
   createDecisions,
+  createDismissal,
   createImage,
   createKey,
   createMessage,
+  createNormalisation,
   createNote,
   createOutcome,
+  createProbe,
+  createRedrive,
   createReferral,
   createRemovalRequest,
   createReopening,
@@ -80,6 +99,7 @@ export const handlers: Handlers<Context> = {
   createResponse,
   createResponseDecision,
   createSource,
+  createSourceSecret,
   createWithdrawal,
   decideRemoval,
   endClaim,
@@ -89,13 +109,18 @@ export const handlers: Handlers<Context> = {
   getGeoFeed,
   getImage,
   getLiveness,
+  getMapping,
   getOrganisation,
   getOrganisationSettings,
+  getQuarantined,
   getReadiness,
+  getRun,
   getService,
   getSource,
   getSurvey,
   listAccesses,
+  listAliases,
+  listAttention,
   listCaseEvents,
   listCases,
   listCategories,
@@ -103,27 +128,37 @@ export const handlers: Handlers<Context> = {
   listClients,
   listDecisions,
   listInstruments,
+  listItemVersions,
   listKinds,
   listNotes,
   listOrganisations,
   listPolicies,
   listPrivacies,
   listPublications,
+  listQuarantine,
   listQueue,
   listReasons,
   listRemovalRequests,
   listReports,
   listResponses,
+  listRunResults,
   listRuns,
+  listSourceSecrets,
   listSources,
   listStatuses,
+  pushDocument,
   pushItems,
+  receiveText,
+  receiveWebhook,
+  removeAlias,
   renewReceipt,
   revokeClient,
   revokeKey,
+  revokeSourceSecret,
   searchContacts,
   updateCase,
   updateClient,
+  updateMapping,
   updateOrganisationSettings,
   updatePolicy,
   updateSource,

@@ -168,6 +168,7 @@ export function reporterCaseView(
     resolvedAt: theCase.resolvedAt,
     updatedAt: theCase.updatedAt,
     version: theCase.version,
+    source: attributionView(theCase.source),
     responses: responsesIn(theCase.responses, 'reporter'),
     messages: opened.messages.map(messageView),
     images: theCase.images.map((image) => imageView(theCase, image, publicUrl)),
@@ -218,6 +219,7 @@ function ownCase(theCase: CaseRow, publicUrl: string): Schemas['OwnCase'] {
     resolvedAt: theCase.resolvedAt,
     updatedAt: theCase.updatedAt,
     version: theCase.version,
+    source: attributionView(theCase.source),
     responses: responsesIn(theCase.responses, 'own'),
   }
 }
@@ -234,6 +236,8 @@ function stub(theCase: CaseRow, publicUrl: string): Schemas['CaseStub'] {
     organisation: theCase.organisation,
     status: theCase.status,
     reportedWeek: isoWeek(theCase.reportedAt),
+    // The item's own page tells what is withheld here, or is not judged yet.
+    source: attributionView(theCase.source && { ...theCase.source, link: theCase.siteUrl }),
   }
 }
 

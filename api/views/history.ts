@@ -24,5 +24,6 @@ export function accessView(access: Access): Schemas['Access'] {
     actingUser: access.actingUser,
     operation: access.operation,
     cases: access.cases,
+    subject: access.subject,
   }
 }

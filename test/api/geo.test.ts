@@ -39,6 +39,7 @@ t.test('the geo-feed', async (t) => {
         properties: {
           organisationCode: 'T0101',
           responseCount: 0,
+          attribution: null,
           url: `${PUBLIC_URL}/v1/cases/${at.T0101}`,
         },
       },

@@ -1,5 +1,6 @@
 import { draft } from './harness.ts'
 import { PICTURE, type Place } from './permission-fixtures.ts'
+import { signed } from './signed.ts'
 
 export type Ask = {
   method?: 'POST' | 'PATCH' | 'DELETE'
@@ -90,7 +91,45 @@ export const asks: Record<string, (of: Place, n: number) => Ask> = {
   updateSource: () => patch('/v1/sources/elsewhere', { title: 'Invented' }),
   pushItems: (_of, n) =>
     post('/v1/sources/pushed/items', { items: [{ type: 'deletion', externalId: `d-${n}` }] }),
+  pushDocument: () => ({
+    ...post('/v1/sources/pushed/documents', '<rss/>'),
+    headers: { 'content-type': 'application/rss+xml' },
+  }),
+  receiveText: (_of, n) =>
+    post('/v1/sources/pushed/texts', {
+      id: `text-${n}`,
+      source_number: '447700900111',
+      destination_number: '447700900222',
+      message: 'T01 Kind. (Invented.)',
+      date_received: '2026-11-20T09:00:00.000000Z',
+    }),
+  receiveWebhook: ({ source, secret = '' }, n) => {
+    const body = JSON.stringify({ data: { type: 'deletion', externalId: `w-${n}` } })
+    return { ...post(`/v1/sources/${source}/webhooks`, body), headers: signed(body, { secret }) }
+  },
+  listSourceSecrets: ({ source }) => ({ url: `/v1/sources/${source}/secrets` }),
+  createProbe: ({ source }) => post(`/v1/sources/${source}/probe`),
+  getRun: ({ run }) => ({ url: `/v1/sources/pushed/runs/${run}` }),
+  listRunResults: ({ run }) => ({ url: `/v1/sources/pushed/runs/${run}/results` }),
+  createCancellation: ({ run }) => post(`/v1/sources/pushed/runs/${run}/cancellations`),
+  listQuarantine: () => ({ url: '/v1/sources/pushed/quarantine' }),
+  getQuarantined: ({ entry }) => ({ url: `/v1/sources/pushed/quarantine/${entry}` }),
+  createDismissal: ({ entry }) => post(`/v1/sources/pushed/quarantine/${entry}/dismissals`),
+  createRedrive: () => post('/v1/sources/pushed/redrives', {}),
+  listAliases: () => ({ url: '/v1/sources/pushed/organisation-aliases' }),
+  createAlias: () => post('/v1/sources/pushed/organisation-aliases', { code: 'ours', organisation: 'T01' }),
+  removeAlias: () => remove('/v1/sources/pushed/organisation-aliases?code=ours'),
+  listItemVersions: () => ({ url: '/v1/sources/pushed/item-versions?externalId=found' }),
+  listAttention: () => ({ url: '/v1/attention' }),
+  createSourceSecret: ({ source }) => post(`/v1/sources/${source}/secrets`),
+  revokeSourceSecret: ({ source, key }) => remove(`/v1/sources/${source}/secrets/${key}`),
   listRuns: () => ({ url: '/v1/sources/pushed/runs' }),
+  getMapping: () => ({ url: '/v1/sources/pushed/mapping' }),
+  updateMapping: () =>
+    patch('/v1/sources/pushed/mapping', {
+      entries: [{ kind: 'tag', term: 'invented', category: 'other' }],
+    }),
+  createNormalisation: () => post('/v1/sources/pushed/normalisations', { dryRun: true }),
   getLiveness: () => ({ url: '/livez' }),
   getReadiness: () => ({ url: '/readyz' }),
 }

@@ -1,7 +1,16 @@
 import { surveyOf, surveyToken } from '../../domain/surveys.ts'
 import { type Call, createCase, type Harness, publishedCase, staff } from './harness.ts'
 
-export type Fixture = 'nothing' | 'published' | 'referred' | 'referredOn' | 'closed' | 'requested' | 'client'
+export type Fixture =
+  | 'nothing'
+  | 'published'
+  | 'referred'
+  | 'referredOn'
+  | 'closed'
+  | 'requested'
+  | 'client'
+  | 'signer'
+  | 'quarantined'
 
 /** What is asked about, with the names of what belongs to it. */
 export type Place = {
@@ -15,6 +24,12 @@ export type Place = {
   survey?: string
   client?: number
   key?: string
+  /** Of a source that signs: its name, and its secret; `key` is the name of that. */
+  source?: string
+  secret?: string
+  /** In the quarantine of the source `pushed`, with a run that waits for a worker. */
+  entry?: string
+  run?: string
 }
 
 /** A GIF of one pixel. */
@@ -29,6 +44,10 @@ export async function build(harness: Harness, fixture: Fixture): Promise<Place> 
       return NOTHING
     case 'client':
       return clientPlace(harness)
+    case 'signer':
+      return signer(harness)
+    case 'quarantined':
+      return quarantined(harness)
     case 'published':
       return published(harness)
     case 'referred':
@@ -117,6 +136,48 @@ async function requested(harness: Harness): Promise<Place> {
   return { ...place, version: place.version + 1, request }
 }
 
+let entries = 0
+
+async function quarantined(harness: Harness): Promise<Place> {
+  const { keys } = harness
+  entries += 1
+  const lost = {
+    type: 'story',
+    externalId: `lost-${entries}`,
+    text: 'Lost. (Invented.)',
+    organisation: 'ZZ999',
+  }
+  const found = { type: 'story', externalId: 'found', text: 'Found. (Invented.)', organisation: 'T01' }
+  await must(harness, {
+    method: 'POST',
+    url: '/v1/sources/pushed/items',
+    key: keys.feed_provider,
+    body: { items: [lost, found] },
+  })
+  const headers = { 'acting-user': 'person-1' }
+  const { reference: run } = await must(harness, {
+    method: 'POST',
+    url: '/v1/sources/pushed/redrives',
+    key: keys.administrator,
+    headers,
+    body: {},
+  })
+  const { body } = await harness.call({
+    url: '/v1/sources/pushed/quarantine?limit=100',
+    key: keys.administrator,
+  })
+  const source = `asked-${entries}`
+  const address = 'https://feedback.example.org/stories.rss'
+  await must(harness, {
+    method: 'POST',
+    url: '/v1/sources',
+    key: keys.administrator,
+    headers,
+    body: { name: source, title: 'Asked (invented)', connector: 'feed', address },
+  })
+  return { ...NOTHING, source, run, entry: body.items.at(-1).reference }
+}
+
 let clients = 0
 
 async function clientPlace(harness: Harness): Promise<Place> {
@@ -127,6 +188,18 @@ async function clientPlace(harness: Harness): Promise<Place> {
     [`invented client ${clients}`],
   )
   return { ...NOTHING, client: rows[0].id, key: key.split('_')[2] ?? '' }
+}
+
+let signers = 0
+
+async function signer(harness: Harness): Promise<Place> {
+  signers += 1
+  const as = { key: harness.keys.administrator, headers: { 'acting-user': 'admin-1' } }
+  const source = `signer-${signers}`
+  const body = { name: source, title: 'Invented' }
+  await must(harness, { method: 'POST', url: '/v1/sources', ...as, body })
+  const { id, secret } = await must(harness, { method: 'POST', url: `/v1/sources/${source}/secrets`, ...as })
+  return { ...NOTHING, source, secret, key: id }
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: what a test reads of an answer.

@@ -217,8 +217,8 @@ t.test('decisions on answers', async (t) => {
     await rows(db.pool, `update responses set publication = 'removed' where reference = $1`, [place.response])
     await rows(
       db.pool,
-      `insert into items (source_id, external_id, type, state, fingerprint, response_id, warnings)
-       select s.id, 'r-1', 'reply', 'deleted', '\\x00', r.id, '{}' from sources s, responses r
+      `insert into items (source_id, external_id, type, state, fingerprint, read_by, response_id, warnings)
+       select s.id, 'r-1', 'reply', 'deleted', '\\x00', 'pushed', r.id, '{}' from sources s, responses r
        where s.name = 'pushed' and r.reference = $1`,
       [place.response],
     )

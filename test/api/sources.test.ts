@@ -204,16 +204,6 @@ t.test('sources, items and runs', async (t) => {
     t.match(body.items, [{ outcome: 'quarantined' }, { outcome: 'quarantined' }, { outcome: 'created' }])
   })
 
-  await t.test('a batch has one to five hundred items', async (t) => {
-    refused(t, await push([]), 400, 'validation_failed', ['body /items too_few'])
-    const many = Array.from({ length: 501 }, (_, n) => story(`many-${n}`))
-    refused(t, await push(many), 400, 'validation_failed', ['body /items too_many'])
-    const { status, body } = await push(many.slice(1))
-    t.equal(status, 200)
-    t.equal(body.run.created, 500)
-    refused(t, await push(['text']), 400, 'validation_failed')
-  })
-
   await t.test('a repeat of a push answers alike, and another body with its key is refused', async (t) => {
     const key = { 'idempotency-key': 'push-1' }
     const items = [story('repeat-1', { publishedAt: '2026-11-20T09:00:00Z' })]

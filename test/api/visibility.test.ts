@@ -39,6 +39,7 @@ t.test('visibility', async (t) => {
       'organisation',
       'reference',
       'reportedWeek',
+      'source',
       'status',
       'url',
       'view',

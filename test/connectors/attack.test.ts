@@ -1,5 +1,5 @@
 import t from 'tap'
-import { htmlToText } from '../../connectors/text.ts'
+import { htmlToText } from '../../connectors/html-text.ts'
 import { bytesOf, itemsOf, readAny, readText, rss, storyAt } from './documents.ts'
 
 // Generous: quadratic work on these documents takes many times as long on any machine.

@@ -270,6 +270,16 @@ t.test('a body beyond the bound is cut with a warning', async (t) => {
   t.match(story.warnings, ['body: cut at 262144 characters'])
 })
 
+t.test('a story beyond the bound is set aside, and stops none of the others', async (t) => {
+  const stories = [
+    { id: 1, title: 'a', tags: Array(300_000).fill('tag') },
+    { id: 2, title: 'b' },
+  ]
+  const reading = readText(JSON.stringify(stories), { connector: 'care-opinion' })
+  t.same(problemsOf(reading), ['entry 1: more than 1048576 characters'])
+  t.same(ids(reading), ['2'])
+})
+
 t.test('settings may name the organisation and nothing else', async (t) => {
   t.same(careOpinion.settingsProblems({}), [])
   t.same(careOpinion.settingsProblems({ organisation: { scheme: 'ods', code: 'X' } }), [])

@@ -97,6 +97,17 @@ t.test('a connector that does not keep the limit of entries is found', async (t)
   t.ok(faulty(fault).includes('a limit of 1 entry is not kept'))
 })
 
+t.test('a connector that says what it cannot know is found', async (t) => {
+  const listing = (complete: boolean): Partial<Connector> => ({
+    read: (document, settings, options) => {
+      const read = feed.read(document, settings, options)
+      return 'failure' in read ? read : { ...read, complete, listsAll: true }
+    },
+  })
+  t.ok(faulty(listing(false)).includes('listsAll: of a document that is not complete'))
+  t.same(faulty({ maxAgeDays: 0 }), ['maxAgeDays: neither null nor a whole number above zero'])
+})
+
 t.test('a connector that gives two things one id is found', async (t) => {
   const fault = changed((item) => ({ ...item, externalId: 'same', link: `https://a.example/${item.title}` }))
   t.ok(faulty(fault).includes('2 items share one id and are not the same'))

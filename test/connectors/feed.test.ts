@@ -9,6 +9,7 @@ import {
   read,
   readAny,
   readText,
+  repliesOf,
   replyAt,
   rss,
   storiesOf,
@@ -23,6 +24,13 @@ t.test('connectors are found by name, and only those', async (t) => {
   t.same(connectorNames(), ['feed', 'nhs-choices', 'nhs-comments', 'care-opinion'])
   for (const name of connectorNames()) t.equal(connectorFor(name)?.name, name)
   t.equal(connectorFor('constructor'), null)
+})
+
+t.test('only the provider of NHS Choices keeps a rule about age', async (t) => {
+  t.same(
+    connectorNames().map((name) => connectorFor(name)?.maxAgeDays),
+    [null, 730, null, null],
+  )
 })
 
 t.test('a feed is asked for as it is, whenever it was last read', async (t) => {
@@ -104,6 +112,25 @@ t.test('an id that is too long ends in its hash', async (t) => {
   t.not(idOf(`${'x'.repeat(999)}1`), idOf(`${'x'.repeat(999)}2`))
 })
 
+t.test('a link longer than a case can hold is none, with a warning, and names are cut', async (t) => {
+  const link = `https://a.example/${'x'.repeat(2_000)}`
+  const creators = '<dc:creator>Kim of the seventh ward</dc:creator>'.repeat(100)
+  const story = storyAt(
+    readText(rss(`<item><guid isPermaLink="false">a</guid><link>${link}</link>${creators}</item>`)),
+  )
+  t.match(story, { link: null, warnings: ['link: not an http address'] })
+  t.equal(story.authorName?.length, 200)
+})
+
+t.test('the language of the channel is found behind items too, for those that follow', async (t) => {
+  const item = (guid: string) => `<item><guid isPermaLink="false">${guid}</guid></item>`
+  const reading = readText(rss(`${item('a')}<language>cy</language>${item('b')}<ttl>1</ttl>${item('c')}`))
+  t.same(
+    storiesOf(reading).map(({ language }) => language),
+    [null, 'cy', 'cy'],
+  )
+})
+
 t.test('an item with nothing in it is set aside and stops nothing', async (t) => {
   const reading = read('oddities/empty-item.rss.xml')
   t.same(problemsOf(reading), ['entry 1: no id, link, title or text'])
@@ -180,6 +207,46 @@ t.test('Atom 0.3 is read', async (t) => {
   })
 })
 
+t.test('RSS 0.92 is read: without guid, title and date an id is made, and the link is one', async (t) => {
+  const reading = read('oddities/rss092.rss.xml')
+  const [first, second] = storiesOf(reading)
+  t.match(first, {
+    externalId: /^sha256:/,
+    title: null,
+    text: 'The ward clerk found my lost letter.',
+    publishedAt: null,
+  })
+  t.match(second, { externalId: 'https://old.example/92/2', title: 'Good soup', tags: ['Food'] })
+})
+
+t.test('RSS 0.90 is read', async (t) => {
+  const reading = read('oddities/rss090.rdf')
+  t.equal(reading.title, 'Oldest')
+  t.match(storiesOf(reading), [
+    { externalId: 'https://old.example/90/1', title: 'Lift works again' },
+    { externalId: 'https://old.example/90/2', title: 'Signs are wrong' },
+  ])
+})
+
+t.test('the modes of Atom 0.3 are read: as elements, escaped, and as base64', async (t) => {
+  t.match(
+    storiesOf(read('oddities/atom03-modes.atom.xml')).map(({ title, text }) => [title, text]),
+    [
+      ['Ward nine', 'Seen at once.\n\nThen home.'],
+      ['A & E', 'Kind.\n\nQuick.'],
+      ['Ward £5', 'Cafe was open.'],
+      ['A picture', 'Of the garden.'],
+    ],
+  )
+})
+
+t.test('an author of JSON Feed 1.0 stands alone, beside an empty list too', async (t) => {
+  t.same(
+    storiesOf(read('oddities/json-feed-10.json')).map(({ authorName }) => authorName),
+    ['Kim', 'Lee', null],
+  )
+})
+
 t.test('the syndication module says how often to ask', async (t) => {
   t.equal(read('oddities/syndication-module.rdf').ttlMinutes, 720)
 })
@@ -206,6 +273,62 @@ t.test('a position that is none on earth is left out with a warning', async (t) 
   const [first, second] = storiesOf(read('oddities/bad-position.rss.xml'))
   t.match(first, { position: null, warnings: ['position: not a latitude and longitude'] })
   t.same(second?.position, { latitude: 52.5, longitude: -1.9 })
+})
+
+t.test('a position is read in each of the three encodings, and its order is never guessed', async (t) => {
+  const edinburgh = { latitude: 55.9533, longitude: -3.1883 }
+  const manchester = { latitude: 53.4808, longitude: -2.2426 }
+  const stories = storiesOf(read('oddities/positions.rss.xml'))
+  t.same(Object.fromEntries(stories.map(({ externalId, position }) => [externalId, position])), {
+    simple: { latitude: 51.5014, longitude: -0.1419 },
+    gml: manchester,
+    gml32: manchester,
+    w3c: edinburgh,
+    'w3c-point': edinburgh,
+    swapped: { latitude: -2.2426, longitude: 53.4808 },
+    nowhere: null,
+    half: null,
+  })
+})
+
+t.test('Media RSS stands in where an item has no title and no words, from its groups too', async (t) => {
+  const words = (file: string) => storiesOf(read(`oddities/${file}`)).map(({ title, text }) => [title, text])
+  t.same(words('media.rss.xml'), [
+    ['A film of the new ward', 'Bright & quiet.'],
+    ['Said in the group', 'What is said in it.'],
+    ['Its own title', 'Its own words.'],
+  ])
+  t.same(words('media-without-slash.atom.xml'), [['Waiting room', 'Two hours <sigh>']])
+})
+
+t.test('answers and tombstones are read in RSS too', async (t) => {
+  const reading = read('oddities/threading.rss.xml')
+  t.match(repliesOf(reading), [
+    { externalId: 'a1', inReplyTo: 's1', text: 'We are sorry.' },
+    { externalId: 'a2', inReplyTo: 'https://feedback.example/s2' },
+  ])
+  t.same(deletedIn(reading), ['s0'])
+  t.same(problemsOf(reading), ['entry 5: a deletion of nothing'])
+})
+
+t.test('a complete feed lists everything there is, with its next pages', async (t) => {
+  const next = 'https://feedback.example/all?page=2'
+  t.match(read('oddities/complete.atom.xml'), { listsAll: true, next })
+  t.match(read('oddities/complete.rss.xml'), {
+    listsAll: true,
+    next,
+    previousArchive: 'https://feedback.example/2023',
+  })
+  t.equal(read('atom/full.atom.xml').listsAll, false)
+})
+
+t.test('an archive is complete in itself and says nothing of the feed', async (t) => {
+  t.equal(read('oddities/complete-archive.atom.xml').listsAll, false)
+})
+
+t.test('a complete feed of which a part was left does not list everything', async (t) => {
+  const limits = { limits: { entries: 0 } }
+  t.match(read('oddities/complete.atom.xml', { limits }), { listsAll: false, complete: false })
 })
 
 t.test('a next page that is this page is none', async (t) => {

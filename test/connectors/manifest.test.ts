@@ -1,6 +1,6 @@
 import t, { type Test } from 'tap'
 import type { Item, Story } from '../../domain/items.ts'
-import { bytesOf, deletedIn, itemsOf, read, readAny } from './documents.ts'
+import { bytesOf, deletedIn, documentsIn, itemsOf, read, readAny, savedFolders } from './documents.ts'
 
 type Expected = {
   id?: string
@@ -54,6 +54,11 @@ type Fixture = {
 const manifest: { fixtures: Fixture[] } = JSON.parse(bytesOf('manifest.json').toString())
 
 const failing = ['attack', 'html-error']
+
+t.test('every saved document but the oddities is in the manifest, and the other way round', async (t) => {
+  const folders = [...savedFolders.filter((folder) => folder !== 'oddities'), 'attack']
+  t.same(documentsIn(...folders).sort(), manifest.fixtures.map(({ file }) => file).sort())
+})
 
 for (const fixture of manifest.fixtures.filter(({ format }) => !failing.includes(format))) {
   t.test(`${fixture.file} is read as the manifest says`, async (t) => {

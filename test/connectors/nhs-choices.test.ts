@@ -93,6 +93,23 @@ t.test(
   },
 )
 
+t.test('a scale that the answers show to be reversed is best at one', async (t) => {
+  const { ratings } = storyAt(read('oddities/nhs-reversed-ratings.atom.xml'))
+  t.same(
+    ratings.map(({ answer, value, scale }) => [answer, value, scale?.best]),
+    [
+      ['Extremely  likely', 1, 'min'],
+      ['Unlikely', 4, 'min'],
+      ['Neither likely nor unlikely', 3, 'max'],
+      ['I would not recommend it', 2, undefined],
+    ],
+  )
+})
+
+t.test('an fh:complete says nothing of all there is', async (t) => {
+  t.equal(read('oddities/complete.atom.xml', { connector: 'nhs-choices' }).listsAll, false)
+})
+
 t.test('questions and answers stay verbatim, and a value that is no number is none', async (t) => {
   t.same(storyAt(odd(), 1).ratings, [
     { question: 'Was The Clinic  staff polite', answer: 'always', value: 4, scale: null },

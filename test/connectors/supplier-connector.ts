@@ -4,6 +4,7 @@ import type { Entry } from '../../domain/items.ts'
 /** A supplier's first try, with faults that the command must find. */
 export const supplier: Connector = {
   name: 'supplier',
+  maxAgeDays: null,
   firstRequest: (address) => address,
   read: ({ bytes, status }) => {
     const text = Buffer.from(bytes).toString()
@@ -13,6 +14,7 @@ export const supplier: Connector = {
       title: null,
       entries: comments.map((comment) => entryOf(JSON.stringify(comment))),
       next: null,
+      listsAll: false,
       previousArchive: null,
       hub: null,
       ttlMinutes: null,

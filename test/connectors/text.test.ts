@@ -1,7 +1,8 @@
 import t from 'tap'
 import { decodeEntities } from '../../connectors/entities.ts'
+import { htmlToText } from '../../connectors/html-text.ts'
 import { baseOfDocument, httpLink } from '../../connectors/links.ts'
-import { htmlToText, oneLine, plainText, titleText } from '../../connectors/text.ts'
+import { oneLine, plainText, titleText } from '../../connectors/text.ts'
 
 t.test('paragraphs are set apart by an empty line, breaks and list items by a line', async (t) => {
   t.equal(htmlToText('<p>One</p><p>Two<br>three</p>'), 'One\n\nTwo\nthree')

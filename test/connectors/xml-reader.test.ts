@@ -97,6 +97,17 @@ t.test('more elements than an entry may have become text', async (t) => {
   t.match(entry.warnings, ['more than 2 elements in one entry'])
 })
 
+t.test('elements beyond the limit still close as they would within it', async (t) => {
+  const entry = only(`<d><e><f>${'<p>x'.repeat(100)}</f></e></d>`, { elements: 2 })
+  t.equal(textOf(entry.element), 'x'.repeat(100))
+})
+
+t.test('names and namespaces beyond what is remembered are still told apart', async (t) => {
+  const many = Array.from({ length: 3_000 }, (_, index) => `<n${index}/><x xmlns="urn:${index}"/>`)
+  const { element } = only(`<d xmlns="urn:d"><e>${many.join('')}</e></d>`)
+  t.same(names(element).slice(-2), ['{urn:d}n2999', '{urn:2999}x'])
+})
+
 t.test('line ends of every kind are one', async (t) => {
   t.equal(textOf(only('<d><e>a\r\nb\rc</e></d>').element), 'a\nb\nc')
 })

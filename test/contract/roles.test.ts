@@ -59,10 +59,22 @@ const moderates = [
   'renewReceipt',
 ]
 const creates = ['createCase', 'createImage']
-const sourceReads = ['getSource', 'listRuns', 'listSources']
+const sourceReads = [
+  'getMapping',
+  'getQuarantined',
+  'getRun',
+  'getSource',
+  'listAliases',
+  'listAttention',
+  'listItemVersions',
+  'listQuarantine',
+  'listRunResults',
+  'listRuns',
+  'listSources',
+]
 
 // By hand from the table of callers: what each role's key opens under /v1; the relation to the case decides the rest.
-const expected: Record<Role | 'nobody' | 'receipt', string[]> = {
+const expected: Record<Role | 'nobody' | 'receipt' | 'signature', string[]> = {
   nobody: [...everybodyReads, ...withoutKeyOnly],
   receipt: [
     'createAddition',
@@ -74,27 +86,39 @@ const expected: Record<Role | 'nobody' | 'receipt', string[]> = {
     'listDecisions',
     'listResponses',
   ],
+  signature: ['receiveWebhook'],
   form: [...vocabularies, ...creates],
   integrator: [...everybodyReads, ...creates, ...caseReads],
   case_handler: [...everybodyReads, ...creates, ...caseReads, ...moderates, ...responds, 'searchContacts'],
   second_tier: [...everybodyReads, ...caseReads, ...moderates],
   provider: [...everybodyReads, ...caseReads, ...responds],
   commissioner: [...everybodyReads, ...caseReads],
-  feed_provider: [...everybodyReads, ...sourceReads, 'pushItems'],
+  feed_provider: [...everybodyReads, ...sourceReads, 'pushDocument', 'pushItems', 'receiveText'],
   supplier: everybodyReads,
   administrator: [
     ...everybodyReads,
     ...sourceReads,
+    'createAlias',
+    'createCancellation',
     'createClient',
+    'createDismissal',
     'createKey',
+    'createNormalisation',
+    'createProbe',
+    'createRedrive',
     'createSource',
+    'createSourceSecret',
     'getClient',
     'getOrganisationSettings',
     'listAccesses',
     'listClients',
+    'listSourceSecrets',
+    'removeAlias',
     'revokeClient',
     'revokeKey',
+    'revokeSourceSecret',
     'updateClient',
+    'updateMapping',
     'updateOrganisationSettings',
     'updatePolicy',
     'updateSource',
@@ -102,7 +126,7 @@ const expected: Record<Role | 'nobody' | 'receipt', string[]> = {
 }
 
 t.test('every role opens the operations that it is for, and no others', async (t) => {
-  t.same(Object.keys(expected).sort(), ['nobody', 'receipt', ...Object.keys(roleScopes)].sort())
+  t.same(Object.keys(expected).sort(), ['nobody', 'receipt', 'signature', ...Object.keys(roleScopes)].sort())
   for (const [role, names] of Object.entries(expected)) {
     const opened = operations.filter(({ path, security }) => path.startsWith('/v1/') && opens(role, security))
     t.same(opened.map(({ id }) => id).sort(), [...names].sort(), role)
@@ -171,6 +195,7 @@ function onlyForStaff(id: string): boolean {
 function opens(role: string, security: (typeof operations)[number]['security']): boolean {
   if (role === 'nobody') return security.some((choice) => Object.keys(choice).length === 0)
   if (role === 'receipt') return security.some((choice) => choice.caseReceipt !== undefined)
+  if (role === 'signature') return security.some((choice) => choice.webhookSignature !== undefined)
   const scopes = roleScopes[role as Role] as readonly (Scope | string)[]
   const scheme = role === 'form' ? 'publishableKey' : 'secretKey'
   return security.some((choice) => choice[scheme]?.every((scope) => scopes.includes(scope)))

@@ -19,7 +19,9 @@ t.test('five parallel pushes of the same batch give one case each', async (t) =>
   const db = await ingestStore(t)
   const source = await pushSource(db)
   const batch = Array.from({ length: 40 }, (_, n) => [reply(`r${n}`, `s${n}`), story(`s${n}`)]).flat()
-  const all = await Promise.all(Array.from({ length: 5 }, () => ingest(db, source, batch, { now: NOW })))
+  const all = await Promise.all(
+    Array.from({ length: 5 }, () => ingest(db, source, batch, { now: NOW, readBy: 'pushed' })),
+  )
   t.same(all.map(({ counts }) => counts.created).sort(), [0, 0, 0, 0, 80])
   t.equal(Object.keys(await storedCases(db)).length, 40)
   t.equal((await storedResponses(db)).length, 40)
@@ -35,7 +37,7 @@ t.test(
     batch[37] = story('s37', { text: 'a secret\0word' })
     batch[38] = story('bad\0key')
     batch[70] = story('s70', { visitMonth: '2026-13' })
-    const { counts, results } = await ingest(db, source, batch, { now: NOW })
+    const { counts, results } = await ingest(db, source, batch, { now: NOW, readBy: 'pushed' })
     t.match(counts, { seen: 100, created: 97, quarantined: 3 })
     t.match(results[37], { outcome: 'quarantined', reason: 'rejected_by_store', detail: /SQLSTATE 22/ })
     t.notMatch(results[37]?.detail, /secret/)
@@ -55,7 +57,10 @@ t.test('an entry with an id that no index takes stands aside, and the others are
   const long = Array.from({ length: 3_000 }, (_, n) =>
     String.fromCodePoint(0x4e00 + ((n * 7_919) % 20_000)),
   ).join('')
-  const { counts, results } = await ingest(db, source, [story(long), story('fine')], { now: NOW })
+  const { counts, results } = await ingest(db, source, [story(long), story('fine')], {
+    now: NOW,
+    readBy: 'pushed',
+  })
   t.match(counts, { created: 1, quarantined: 1 })
   t.equal(results[0]?.externalId, long.slice(0, 400))
   t.same(await rows(db.pool, 'select external_id as key from quarantined_items'), [
@@ -78,7 +83,7 @@ t.test('what is said of an entry can be stored, whatever the entry says', async 
     },
     story('old', { externalId: 'old \ud800', publishedAt: '2020-01-01T00:00:00.000Z' }),
   ]
-  const { results } = await ingest(db, source, entries, { now: NOW })
+  const { results } = await ingest(db, source, entries, { now: NOW, readBy: 'pushed' })
   t.match(results, [
     { externalId: 'id \ufffd\ufffd', detail: 'it says \ufffd\ufffd', outcome: 'quarantined' },
     { externalId: `${'x'.repeat(399)}\ufffd`, outcome: 'quarantined' },
@@ -109,7 +114,10 @@ t.test('one key as another kind of thing is set aside', async (t) => {
   const db = await ingestStore(t)
   const source = await pushSource(db)
   await take(db, source, [story('a'), story('b'), reply('r', 'a')])
-  const { results } = await ingest(db, source, [reply('a', 'b'), reply('r', 'b')], { now: NOW })
+  const { results } = await ingest(db, source, [reply('a', 'b'), reply('r', 'b')], {
+    now: NOW,
+    readBy: 'pushed',
+  })
   t.match(results, [{ reason: 'type_changed' }, { reason: 'reply_moved' }])
 })
 
@@ -121,7 +129,7 @@ t.test('the fingerprint does not depend on the order of names, nor on warnings',
     }),
   )
   const [one, two] = [story('a'), story('a', { warnings: ['odd'] })].map((entry) =>
-    sortEntries([entry], null, NOW).prepared.get('a')?.fingerprint.toString('hex'),
+    sortEntries([entry], null, { now: NOW, readBy: 'pushed' }).prepared.get('a')?.fingerprint.toString('hex'),
   )
   t.equal(one, two)
 })

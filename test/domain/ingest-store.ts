@@ -15,6 +15,12 @@ export async function ingestStore(t: Test): Promise<Db> {
   const { url } = await testDatabase(t)
   const db = openDb({ url, vaultKeys: newVaultKey('test'), max: 8, applicationName: 'test' })
   t.teardown(() => closeDb(db))
+  await organisations(db)
+  return db
+}
+
+/** Organisations to tell stories about: a surgery with branches, and trusts. */
+export async function organisations(db: Db): Promise<void> {
   await rows(
     db.pool,
     `insert into organisations (id, code, name, kind, latitude, longitude, parent_id, active) values
@@ -34,7 +40,6 @@ export async function ingestStore(t: Test): Promise<Db> {
     db.pool,
     `insert into services (organisation_id, code, name) values (1, 'SRV0017', 'Cardiology')`,
   )
-  return db
 }
 
 /** An administrator to register sources with. */
@@ -114,7 +119,7 @@ export function entry(item: Item): Entry {
 
 /** Takes a batch and says what became of each: `story-1 created`. */
 export async function take(db: Db, sourceId: number, entries: Entry[], now = NOW): Promise<string[]> {
-  const { results } = await ingest(db, sourceId, entries, { now })
+  const { results } = await ingest(db, sourceId, entries, { now, readBy: 'pushed' })
   return outcomes({ results })
 }
 

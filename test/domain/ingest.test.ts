@@ -39,7 +39,7 @@ t.test(
     const before = await everything(db)
 
     const later = new Date(NOW.getTime() + 60_000)
-    const { results, counts } = await ingest(db, source, batch, { now: later })
+    const { results, counts } = await ingest(db, source, batch, { now: later, readBy: 'pushed' })
     t.same(outcomes({ results }), [
       'a-r unchanged',
       'a unchanged',
@@ -254,7 +254,7 @@ t.test(
         { raw: '<entry>', problem: 'no id', place: 'entry 2', externalId: null },
         story('good'),
       ],
-      { now: NOW },
+      { now: NOW, readBy: 'pushed' },
     )
     t.match(counts, { seen: 3, created: 1, quarantined: 2 })
     t.match(results, [

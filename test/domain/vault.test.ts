@@ -58,3 +58,9 @@ t.test('a key that is none is refused in words', async (t) => {
   for (const keys of ['', 'x', 'x:', 'x:AAAA', `:${first.split(':')[1]}`, `${first},`, 'a b:AAAA'])
     t.throws(() => parseVaultKeys(keys), /written <id>:<32 bytes in base64>/, keys)
 })
+
+t.test('no two texts are sealed with the same initialisation vector', async (t) => {
+  const vault = openVault(first)
+  const ivs = Array.from({ length: 5_000 }, () => vault.seal(place, 'same').split('.')[2])
+  t.equal(new Set(ivs).size, ivs.length)
+})

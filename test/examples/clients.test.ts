@@ -1,7 +1,10 @@
 import t, { type Test } from 'tap'
 import { createAndFollow } from '../../examples/integrator.ts'
-import { pushItems } from '../../examples/push-items.ts'
+import { mend, needsAPerson, waitingFor } from '../../examples/mend-quarantine.ts'
+import { bookmarkOf, pushItems } from '../../examples/push-items.ts'
 import { readPublicCases } from '../../examples/read-public.ts'
+import { makeSecret, sendWebhook } from '../../examples/send-webhook.ts'
+import { workerFor } from '../api/asked.ts'
 import { type Harness, publishedCase, startHarness } from '../api/harness.ts'
 
 t.test('an integrator creates a case and reads back its own', async (t) => {
@@ -21,6 +24,17 @@ t.test('an integrator creates a case and reads back its own', async (t) => {
 t.test('a feedback provider pushes, and the same again changes nothing', async (t) => {
   const { url, harness } = await listening(t)
   const provider = { url, key: harness.keys.feed_provider, source: 'pushed', organisation: 'T01' }
+  const tried = await pushItems(provider, { dryRun: true })
+  t.same(
+    tried.map(({ outcome, reference }) => [outcome, reference]),
+    [
+      ['created', null],
+      ['created', null],
+      ['quarantined', null],
+    ],
+  )
+  t.equal(await bookmarkOf(provider), null, 'and nothing is kept of a dry run')
+
   const first = await pushItems(provider)
   t.same(
     first.map(({ outcome }) => outcome),
@@ -34,7 +48,42 @@ t.test('a feedback provider pushes, and the same again changes nothing', async (
     ['unchanged', 'unchanged', 'quarantined'],
   )
   t.equal(second[0]?.reference, first[0]?.reference)
+  t.equal(await bookmarkOf(provider), 'example-story-2')
   await t.rejects(pushItems({ ...provider, source: 'elsewhere' }), { code: 'not_your_source' })
+})
+
+t.test('an administrator mends what kept an item out, and it is taken', async (t) => {
+  const { url, harness } = await listening(t)
+  await pushItems({ url, key: harness.keys.feed_provider, source: 'pushed', organisation: 'T01' })
+  const administrator = { url, key: harness.keys.administrator, source: 'pushed' }
+  t.match(await needsAPerson(administrator), [/^pushed: quarantined 1 /])
+  t.match(await waitingFor(administrator), [{ externalId: 'example-story-2', detail: /NOBODY/ }])
+
+  const work = workerFor(t, harness.db)
+  const ended = new AbortController()
+  const worker = (async () => {
+    while (!ended.signal.aborted) await work()
+  })()
+  const results = await mend(administrator, { code: 'NOBODY', organisation: 'T01' })
+  ended.abort()
+  await worker
+  t.match(results, [{ externalId: 'example-story-2', outcome: 'created', reference: /-/ }])
+  t.same(await needsAPerson(administrator), [])
+})
+
+t.test('a feedback provider signs a webhook, and the same again is taken once', async (t) => {
+  const { url, harness } = await listening(t)
+  const source = 'pushed'
+  const { secret } = await makeSecret({ url, key: harness.keys.administrator, source })
+  const data = { type: 'story', externalId: 'w-1', organisation: 'T01', text: 'Kind staff. (Invented.)' }
+  const message = { type: 'item.created', timestamp: new Date().toISOString(), data }
+  const first = await sendWebhook({ url, source, secret }, message, 'msg_1')
+  t.match(first, { items: [{ externalId: 'w-1', outcome: 'created', reference: /-/ }] })
+  t.same(await sendWebhook({ url, source, secret }, message, 'msg_1'), first)
+  const anew = await sendWebhook({ url, source, secret }, message)
+  t.match(anew.items, [{ outcome: 'unchanged', reference: first.items[0]?.reference }])
+  const wrong = `whsec_${Buffer.alloc(32).toString('base64')}`
+  await t.rejects(sendWebhook({ url, source, secret: wrong }, message), { code: 'signature_invalid' })
 })
 
 t.test('a supplier reads everything that is public over several pages, each case once', async (t) => {

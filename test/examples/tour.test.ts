@@ -6,6 +6,7 @@ import { text } from 'node:stream/consumers'
 import t, { type Test } from 'tap'
 import { createApp } from '../../api/app.ts'
 import { readConfig } from '../../config.ts'
+import { createReader } from '../../connectors/reader.ts'
 import { ORGANISATIONS } from '../../examples/provider/organisations.ts'
 import { startProvider } from '../../examples/provider/server.ts'
 import { createLog } from '../../log.ts'
@@ -84,6 +85,7 @@ async function demonstration(t: Test): Promise<{ url: string; keys: DemoKeys }> 
 }
 
 async function pollOnce(db: Db, providerUrl: string): Promise<void> {
+  const reader = createReader()
   const fetcher = createFetcher({
     allowPrivate: [new URL(providerUrl).host],
     userAgent: 'test',
@@ -92,6 +94,7 @@ async function pollOnce(db: Db, providerUrl: string): Promise<void> {
   const context: Context = {
     db,
     fetcher,
+    reader,
     log: createLog('silent'),
     now: () => new Date(),
     random: () => 0.5,
@@ -102,6 +105,7 @@ async function pollOnce(db: Db, providerUrl: string): Promise<void> {
   await probeSource(context, id)
   await pollSource(context, id)
   await fetcher.close()
+  await reader.close()
 }
 
 const MARK = '--- next step ---'

@@ -15,6 +15,9 @@ const QUIET: PollOutcome = {
   expires: null,
   retryAfterSeconds: null,
   failures: 0,
+  freshMinutes: 1_440,
+  lastChangedAt: null,
+  circuitOpen: false,
 }
 
 t.test('the slowest wish decides, within bounds', async (t) => {
@@ -43,6 +46,23 @@ t.test('the slowest wish decides, within bounds', async (t) => {
       { outcome: 'rate-limited', failures: 1, retryAfterSeconds: 2 * HOUR },
       2 * HOUR,
     ],
+    ['an open circuit', { outcome: 'failed', failures: 8, circuitOpen: true }, 21 * HOUR],
+    ['an open circuit, patience asked for', { outcome: 'rate-limited', circuitOpen: true }, 21 * HOUR],
+    ['quiet for a day', { lastChangedAt: ago(DAY) }, 2.4 * HOUR],
+    ['quiet for an hour', { lastChangedAt: ago(HOUR) }, 30 * MINUTE],
+    ['quiet for a year, twice within its promise', { lastChangedAt: ago(365 * DAY) }, 12 * HOUR],
+    ['quiet for a year, without a promise', { lastChangedAt: ago(365 * DAY), freshMinutes: null }, DAY],
+    [
+      'quiet, with a promise shorter than its interval',
+      { lastChangedAt: ago(DAY), freshMinutes: 10 },
+      30 * MINUTE,
+    ],
+    ['changed in time to come', { lastChangedAt: ago(-DAY) }, 30 * MINUTE],
+    [
+      'quiet and failing: it is missed sooner',
+      { outcome: 'failed', failures: 1, lastChangedAt: ago(DAY) },
+      30 * MINUTE,
+    ],
     ['incomplete', { outcome: 'incomplete', ttlMinutes: 60 }, MINUTE],
     ['incomplete, but told to wait', { outcome: 'incomplete', retryAfterSeconds: HOUR }, HOUR],
   ]
@@ -65,6 +85,9 @@ t.test('the next poll is always within bounds and never before Retry-After', asy
     expires: fc.option(fc.date({ noInvalidDate: false })),
     retryAfterSeconds: wish,
     failures: fc.integer({ min: 0, max: 1_000 }),
+    freshMinutes: fc.option(fc.oneof(fc.integer({ min: 1, max: 600_000 }), fc.double())),
+    lastChangedAt: fc.option(fc.date({ noInvalidDate: false })),
+    circuitOpen: fc.boolean(),
   })
   fc.assert(
     fc.property(poll, fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }), (outcome, draw) => {
@@ -88,6 +111,34 @@ t.test('more failures in a row never bring the next poll nearer', async () => {
     }),
   )
 })
+
+t.test('a quiet source is never asked more often, nor so seldom that it breaks its promise', async () => {
+  const quiet = fc.record({
+    intervalMinutes: fc.integer({ min: 1, max: 1_440 }),
+    freshMinutes: fc.option(fc.integer({ min: 1, max: 525_600 })),
+    lastChangedAt: fc.option(fc.date({ noInvalidDate: false, max: NOW })),
+  })
+  fc.assert(
+    fc.property(quiet, ({ intervalMinutes, freshMinutes, lastChangedAt }) => {
+      const wait = waitOf({ ...QUIET, intervalMinutes, freshMinutes, lastChangedAt }, 0.5)
+      const interval = intervalMinutes * MINUTE
+      const promise = freshMinutes === null ? DAY : (freshMinutes * MINUTE) / 2
+      return wait >= interval && wait <= Math.max(interval, Math.min(DAY, promise)) + 0.001
+    }),
+    { numRuns: 2_000 },
+  )
+})
+
+t.test('sources whose circuit is open are asked once a day, and not all at once', async () => {
+  const open: PollOutcome = { ...QUIET, outcome: 'failed', failures: 8, circuitOpen: true }
+  const waits = [0, 0.5, 0.999].map((draw) => waitOf(open, draw))
+  t.ok(waits.every((wait) => wait > 0.75 * DAY && wait <= DAY))
+  t.equal(new Set(waits).size, 3)
+})
+
+function ago(seconds: number): Date {
+  return new Date(NOW.getTime() - seconds * 1000)
+}
 
 /** Retry-After is only ever jittered upwards, all else around the middle. */
 function steady(poll: Partial<PollOutcome>): number {

@@ -24,9 +24,10 @@ t.test('a seed that was cut off goes on, and one that is repeated doubles nothin
     sources: await db.prisma.source.count(),
     clients: await db.prisma.apiClient.count(),
     services: await db.prisma.service.count(),
+    mappings: await db.prisma.categoryMapping.count(),
   })
   const before = await counted()
-  t.match(before, { organisations: 49, sources: 3, clients: 9 })
+  t.match(before, { organisations: 49, sources: 3, clients: 9, mappings: 14 })
   t.ok(await isSeeded(db))
 
   const second = await seedDemonstration(db, provider, now)

@@ -7,7 +7,7 @@ import { pollDue } from '../../workers/poll-due.ts'
 import { ingestStore, NOW, pushSource, storedCases, story, take } from '../domain/ingest-store.ts'
 import { polledSource, pollSetting, runsOf, sourceRow } from './poll-setting.ts'
 
-const options = { limit: 100, perHost: 100, leaseMs: 300_000 }
+const options = { limit: 100, perHost: 100, most: 1_000, leaseMs: 300_000 }
 
 t.test('two ticks at once claim each due source once, the longest due first', async (t) => {
   const db = await ingestStore(t)
@@ -60,7 +60,9 @@ t.test('a new source is looked at, a known one is polled', async (t) => {
   const fresh = await polledSource(db, 'https://a.example/', { name: 'fresh', probing: true })
   const known = await polledSource(db, 'https://b.example/', { name: 'known' })
   const added: [string, number][] = []
-  await pollDue(context, async (name, { sourceId }) => void added.push([name, sourceId]))
+  await pollDue(context, async (name, job) => {
+    if ('sourceId' in job) added.push([name, job.sourceId])
+  })
   t.same(added.sort(), [
     ['poll-source', known],
     ['probe-source', fresh],

@@ -20,13 +20,15 @@ const end = {
   counts: noCounts,
   cursor: noCursor,
   failures: 0,
+  failure: null,
+  movedTo: null,
   nextCheckAt: NOW,
 } as const
 const opinion = { verdict: 'agrees' as const, at: NOW.toISOString(), differences: [] }
 
+const kept = { cursor: noCursor, counts: noCounts, total: null, now: NOW, claimedUntil: NOW }
 const steps: Record<string, (db: Db, plan: PollPlan) => Promise<boolean>> = {
-  'keeping a poll': (db, plan) =>
-    keepPoll(db, plan, { cursor: noCursor, counts: noCounts, claimedUntil: NOW }),
+  'keeping a poll': async (db, plan) => (await keepPoll(db, plan, kept)) !== 'lost',
   'finishing a poll': (db, plan) => finishPoll(db, plan, end, NOW),
   'finishing a probe': (db, plan) => finishProbe(db, plan, { ...end, opinion }, NOW),
 }

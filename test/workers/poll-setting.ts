@@ -1,5 +1,6 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http'
 import type { Test } from 'tap'
+import { createReader, type Reader } from '../../connectors/reader.ts'
 import type { RunRow } from '../../domain/runs.ts'
 import { listRuns } from '../../domain/runs.ts'
 import { createSource, type SourceDraft, updateSource } from '../../domain/sources.ts'
@@ -34,6 +35,7 @@ export async function pollSetting(
   const context: Context = {
     db,
     fetcher: fetcherFor(t, [server], { now: clock.now }),
+    reader: readerFor(t),
     log: logTo(lines),
     now: clock.now,
     random: () => 0.5,
@@ -41,6 +43,13 @@ export async function pollSetting(
     settings: { ...defaultPollSettings, ...settings },
   }
   return { db, server, context, lines, clock }
+}
+
+/** A reader that ends with the test. */
+export function readerFor(t: Test): Reader {
+  const reader = createReader()
+  t.teardown(reader.close)
+  return reader
 }
 
 /** A polled, trusted source that has been looked at, or is still to be with `probing`; its key in the store. */
@@ -98,8 +107,8 @@ export function rss(ids: readonly string[], { end = '</channel></rss>' } = {}): 
     <description>Invented</description>${items.join('\n')}${end}`
 }
 
-/** A page of an Atom feed with a story for each id. */
-export function atom(ids: readonly string[], next: string | null): string {
+/** A page of an Atom feed with a story for each id; `head` stands before its entries. */
+export function atom(ids: readonly string[], next: string | null, head = ''): string {
   const entries = ids.map(
     (
       id,
@@ -107,7 +116,7 @@ export function atom(ids: readonly string[], next: string | null): string {
       <published>2026-11-02T10:00:00Z</published><content>Words of ${id}. (Invented example.)</content></entry>`,
   )
   return `<?xml version="1.0"?><feed xmlns="http://www.w3.org/2005/Atom"><title>Stories</title><id>tag:stories.example,2026:feed</id>
-    <updated>2026-11-02T10:00:00Z</updated>${next === null ? '' : `<link rel="next" href="${next}"/>`}${entries.join('\n')}</feed>`
+    <updated>2026-11-02T10:00:00Z</updated>${next === null ? '' : `<link rel="next" href="${next}"/>`}${head}${entries.join('\n')}</feed>`
 }
 
 export function send(response: ServerResponse, body: string, headers: Record<string, string> = {}): void {

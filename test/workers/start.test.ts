@@ -1,8 +1,15 @@
 import t, { type Test } from 'tap'
+import { askProbe } from '../../domain/probes.ts'
 import { rows } from '../../prisma/client.ts'
-import { openQueues, type QueueSettings, type Tick, type TickHandlers } from '../../workers/queues.ts'
+import {
+  type JobHandlers,
+  openQueues,
+  type QueueSettings,
+  type Tick,
+  type TickHandlers,
+} from '../../workers/queues.ts'
 import { startWorkers, type WorkersOptions } from '../../workers/start.ts'
-import { ingestStore } from '../domain/ingest-store.ts'
+import { administrator, ingestStore } from '../domain/ingest-store.ts'
 import { serve } from '../net/servers.ts'
 import {
   caseCount,
@@ -19,6 +26,7 @@ import {
 const nothing = async () => undefined
 const noTicks: TickHandlers = {
   'poll-due': nothing,
+  'take-up-runs': nothing,
   'keep-house': nothing,
   'release-holds': nothing,
   'send-mail': nothing,
@@ -26,11 +34,13 @@ const noTicks: TickHandlers = {
 }
 const everyHour: Record<Tick, number> = {
   'poll-due': 3_600_000,
+  'take-up-runs': 3_600_000,
   'keep-house': 3_600_000,
   'release-holds': 3_600_000,
   'send-mail': 3_600_000,
   'feedback-digest': 3_600_000,
 }
+const noJobs: JobHandlers = { 'poll-source': nothing, 'probe-source': nothing, 'do-run': nothing }
 const redisUrl = process.env.CARE_TEST_REDIS
 const backends: { name: string; skip: string | false; queue: (url: string) => QueueSettings }[] = [
   { name: 'PostgreSQL', skip: false, queue: (url) => ({ kind: 'postgres', url, max: 3 }) },
@@ -81,13 +91,10 @@ for (const { name, skip, queue } of backends) {
       const ticks: string[] = []
       for (const one of queues) await one.scheduleTicks({ ...everyHour, 'poll-due': 200 })
       for (let n = 0; n < 5; n++)
-        for (const one of queues) await one.addSourceJob('poll-source', { sourceId: 1_000_001 })
-      await queues[0]?.addSourceJob('poll-source', { sourceId: 1_000_002 })
+        for (const one of queues) await one.addJob('poll-source', { sourceId: 1_000_001 })
+      await queues[0]?.addJob('poll-source', { sourceId: 1_000_002 })
       queues[0]?.work({
-        sources: {
-          'poll-source': async ({ sourceId }) => void done.push(sourceId),
-          'probe-source': async () => undefined,
-        },
+        jobs: { ...noJobs, 'poll-source': async ({ sourceId }) => void done.push(sourceId) },
         ticks: {
           ...noTicks,
           'poll-due': async () => void ticks.push('poll-due'),
@@ -103,7 +110,7 @@ for (const { name, skip, queue } of backends) {
         )
       })
       t.same(done.filter((id) => id > 1_000_000).sort(), [1_000_001, 1_000_002])
-      await queues[1]?.addSourceJob('poll-source', { sourceId: 1_000_001 })
+      await queues[1]?.addJob('poll-source', { sourceId: 1_000_001 })
       await until('the same again, once it is done', async () => done.length === 3)
     },
   )
@@ -129,6 +136,34 @@ for (const { name, skip, queue } of backends) {
   )
 }
 
+for (const { name, skip, queue } of backends) {
+  t.test(
+    `with ${name}, a run that somebody asks for is done, also one whose worker was killed`,
+    { skip },
+    async (t) => {
+      const { db, url, server, options } = await setting(t, (response) => send(response, rss(['a', 'b'])))
+      await polledSource(db, server.url)
+      await rows(db.pool, `update sources set state = 'paused', next_check_at = null`)
+      const admin = await administrator(db)
+      const ask = () => askProbe(db, admin, 'polled', { key: undefined, now: new Date() })
+      const killed = await ask()
+      await rows(
+        db.pool,
+        `update runs set state = 'running', attempts = 1, claimed_until = now() - interval '1 second'`,
+      )
+      const asked = await ask()
+      const workers = await startWorkers({ ...options, queue: queue(url), runsEveryMs: 200 })
+      t.teardown(() => workers.stop())
+      await until('both are done', async () => (await runsOf(db)).every(({ state }) => state === 'succeeded'))
+      t.match(await runsOf(db), [
+        { reference: asked.reference, kind: 'probe', outcome: 'probed', seen: 2 },
+        { reference: killed.reference, kind: 'probe', outcome: 'probed', seen: 2 },
+      ])
+      t.match(await sourceRow(db), { state: 'paused', polls: 0, opinion: { verdict: 'agrees' } })
+    },
+  )
+}
+
 t.test('a Redis that does not answer stops the start with a reason', async (t) => {
   const { db, options } = await setting(t, () => undefined)
   const start = startWorkers({ ...options, queue: { kind: 'redis', url: 'redis://127.0.0.1:9' } })
@@ -146,17 +181,17 @@ for (const { name, skip, queue } of backends) {
       const held = Promise.withResolvers<void>()
       const killed = await openQueues(db, queue(url), options.log)
       killed.work({
-        sources: {
+        jobs: {
+          ...noJobs,
           'poll-source': () => {
             held.resolve()
             return never.promise
           },
-          'probe-source': async () => undefined,
         },
         ticks: noTicks,
         concurrency: 1,
       })
-      await killed.addSourceJob('poll-source', { sourceId: 1_000_003 })
+      await killed.addJob('poll-source', { sourceId: 1_000_003 })
       await held.promise
 
       const next = await openQueues(db, queue(url), options.log)
@@ -169,26 +204,35 @@ for (const { name, skip, queue } of backends) {
       const done = Promise.withResolvers<number>()
       const work = async ({ sourceId }: { sourceId: number }) => done.resolve(sourceId)
       next.work({
-        sources: { 'poll-source': work, 'probe-source': work },
+        jobs: { ...noJobs, 'poll-source': work },
         ticks: noTicks,
         concurrency: 1,
       })
-      await next.addSourceJob('poll-source', { sourceId: 1_000_003 })
+      await next.addJob('poll-source', { sourceId: 1_000_003 })
       t.equal(await done.promise, 1_000_003)
     },
   )
 }
 
-t.test('alone on its store, a start frees what a killed process had claimed', async (t) => {
+t.test('alone on its store, a start frees what a killed process had claimed, runs too', async (t) => {
   const { db, url, server, options } = await setting(t, (response) => send(response, rss(['a'])))
   await polledSource(db, server.url)
   await rows(
     db.pool,
     `update sources set next_check_at = now() + interval '1 hour', claimed_until = now() + interval '1 hour'`,
   )
-  const workers = await startWorkers({ ...options, queue: { kind: 'postgres', url, max: 3 }, alone: true })
+  await askProbe(db, await administrator(db), 'polled', { key: undefined, now: new Date() })
+  await rows(
+    db.pool,
+    `update runs set state = 'running', attempts = 1, claimed_until = now() + interval '1 hour'`,
+  )
+  const queue = { kind: 'postgres', url, max: 3 } as const
+  const workers = await startWorkers({ ...options, queue, runsEveryMs: 200, alone: true })
   t.teardown(() => workers.stop())
   await until('the case', async () => (await caseCount(db)) === 1)
+  await until('the run', async () =>
+    (await runsOf(db)).some(({ kind, state }) => kind === 'probe' && state === 'succeeded'),
+  )
 })
 
 async function setting(t: Test, answer: (response: Parameters<typeof send>[0]) => void) {

@@ -1,0 +1,183 @@
+import { row, type Tx } from '../prisma/client.ts'
+import type { Accepted } from './accepted.ts'
+import type { ClientCaller } from './callers.ts'
+import { sealContact, sealOriginal } from './case-rows.ts'
+import { isNews, startClocks } from './clocks.ts'
+import { contactIndexes } from './contact-index.ts'
+import type { DangerSign } from './danger-signs.ts'
+import { recordEvents } from './events.ts'
+import { hearsOfFeedback } from './feedback-notice.ts'
+import { type Beginning, beginningOf, recordBeginning } from './handled-intake.ts'
+import { itemRatings } from './instruments.ts'
+import { type CaseDraft, type Intake, priorityOf } from './intake-rules.ts'
+import { notify } from './notifications.ts'
+import { newReference } from './references.ts'
+
+/** Through whom a case comes. */
+export type Sender = Pick<ClientCaller, 'brand' | 'test'> & { clientId: number | null }
+
+/** A new case, by its key and its name. */
+export type OpenedCase = { id: number; reference: string }
+
+/** A draft that the rules have taken. */
+export type AcceptedDraft = {
+  /** Whoever asks now; nobody where a worker takes what had waited. */
+  by: ClientCaller | null
+  draft: CaseDraft
+  intake: Intake
+  accepted: Accepted
+  danger: readonly DangerSign[]
+  now: Date
+  /** This moment if nothing is said. */
+  reportedAt?: Date
+}
+
+/**
+ * Opens a case in the caller's transaction, whatever way it came: with its events, its clocks, and a note of who is to
+ * be told. One that was reported more than seven days ago tells nobody.
+ */
+export async function openCase(tx: Tx, sender: Sender, acceptedDraft: AcceptedDraft): Promise<OpenedCase> {
+  const { now, reportedAt = now } = acceptedDraft
+  const told = await insertCase(tx, sender, acceptedDraft)
+  await startClocks(tx, told.id, now)
+  if (isNews(reportedAt, now)) await tell(tx, told)
+  const { id, reference } = told
+  return { id, reference }
+}
+
+async function insertCase(tx: Tx, sender: Sender, acceptedDraft: AcceptedDraft): Promise<Told> {
+  const { by, draft, intake, accepted, danger, reportedAt = null } = acceptedDraft
+  const reference = newReference()
+  const urgent = danger.length > 0 || draft.moderation?.urgent === true
+  const beginning = beginningOf(draft, intake, { urgent, test: sender.test })
+  const inserted = await row<{ id: number }>(
+    tx,
+    `insert into cases (id, reference, kind, channel, status, publication, privacy, privacy_chosen, under_16, on_behalf,
+       organisation_id, service_id, category_code, happening_now, priority, wants_response, original_sealed, contact_sealed,
+       preferred_contact, visit_month, tags, latitude, longitude, pt, client_id, brand, reported_at,
+       urgent, test, breach, commissioned, ratings, moderated_title, moderated_text, public_name, decision_reason,
+       email_index, phone_index)
+     values (case_key(coalesce($33::timestamptz, now())), $1, $2, $3, 'open', $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
+       $16, $17, '{}', $18::float8, $19::float8, mercator($18::float8, $19::float8), $20, $21, coalesce($33::timestamptz, now()),
+       $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)
+     returning id`,
+    [
+      reference,
+      intake.kind,
+      intake.channel,
+      beginning.publication,
+      intake.privacy,
+      ...whatItIs(draft, intake, accepted),
+      ...(await sealedParts(tx, reference, draft)),
+      intake.preferredContact,
+      draft.visitMonth ?? null,
+      accepted.organisation.place.latitude,
+      accepted.organisation.place.longitude,
+      sender.clientId,
+      sender.brand,
+      urgent,
+      sender.test,
+      ...whatStaffSay(draft, beginning),
+      ...(await indexesOf(tx, draft)),
+      reportedAt,
+    ],
+    'insert-case',
+  )
+  const { id } = inserted as { id: number }
+  await announce(tx, by, { id, reference, accepted, beginning })
+  return {
+    id,
+    reference,
+    kind: intake.kind,
+    organisationId: accepted.organisation.place.organisationId,
+    test: sender.test,
+    urgent,
+    hasEmail: draft.contact?.email !== undefined,
+  }
+}
+
+function whatItIs(draft: CaseDraft, intake: Intake, { organisation, services, categories }: Accepted) {
+  const category = categories.find(({ code }) => code === (draft.category ?? 'other'))
+  if (category === undefined) throw new Error('the store has no category "other"')
+  const service = services.find(({ code }) => code === draft.service)
+  const happeningNow = draft.happeningNow ?? false
+  return [
+    draft.under16 ?? false,
+    draft.onBehalf ?? false,
+    organisation.place.organisationId,
+    service?.id ?? null,
+    category.code,
+    happeningNow,
+    draft.moderation?.priority ?? priorityOf(happeningNow, category),
+    intake.wantsResponse,
+  ]
+}
+
+async function sealedParts(tx: Tx, reference: string, draft: CaseDraft): Promise<Array<string | null>> {
+  const { name = null, email = null, phone = null } = draft.contact ?? {}
+  return [
+    sealOriginal(tx.vault, reference, { title: draft.title ?? null, text: draft.text }),
+    sealContact(tx.vault, reference, { name, email, phone }),
+  ]
+}
+
+function whatStaffSay({ moderation, ratings }: CaseDraft, beginning: Beginning) {
+  return [
+    moderation?.breach ?? false,
+    moderation?.commissioned ?? null,
+    JSON.stringify(itemRatings(ratings ?? [])),
+    beginning.moderatedTitle,
+    beginning.moderatedText,
+    beginning.publicName,
+    beginning.decision?.reason ?? null,
+  ]
+}
+
+async function indexesOf(tx: Tx, { contact }: CaseDraft): Promise<Array<Buffer | null>> {
+  const { email = null, phone = null } = contact ?? {}
+  const { emailIndex, phoneIndex } = await contactIndexes(tx, tx.vault, { email, phone })
+  return [emailIndex, phoneIndex]
+}
+
+async function announce(
+  tx: Tx,
+  by: ClientCaller | null,
+  {
+    id,
+    reference,
+    accepted,
+    beginning,
+  }: { id: number; reference: string; accepted: Accepted; beginning: Beginning },
+): Promise<void> {
+  const about = {
+    caseId: id,
+    caseReference: reference,
+    organisationId: accepted.organisation.place.organisationId,
+    caseVersion: 1,
+  }
+  const decided = await recordBeginning(tx, by, id, beginning)
+  await recordEvents(tx, by, [
+    { ...about, type: 'case.created' },
+    ...(decided === null ? [] : [{ ...about, ...decided }]),
+  ])
+}
+
+type Told = OpenedCase & {
+  kind: Intake['kind']
+  organisationId: number
+  test: boolean
+  urgent: boolean
+  hasEmail: boolean
+}
+
+/** Who hears of a new case: design section 4, "Told at once". */
+async function tell(tx: Tx, theCase: Told): Promise<void> {
+  if (theCase.urgent) await notify(tx, theCase, 'urgent_for_on_call')
+  if (
+    theCase.kind === 'concern' ||
+    (theCase.kind === 'feedback' && (await hearsOfFeedback(tx, theCase.organisationId)))
+  ) {
+    await notify(tx, theCase, 'case_for_organisation')
+  }
+  if (theCase.hasEmail) await notify(tx, theCase, 'receipt_for_reporter')
+}

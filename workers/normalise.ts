@@ -1,0 +1,50 @@
+import type { AskedRunEnd, TakenUpRun } from '../domain/asked-runs.ts'
+import { itemsToReadAgain, type KeptItem, type ReadAgain } from '../domain/items-again.ts'
+import { beginNormalisation, noteNormalised, takeAgain } from '../domain/normalisations.ts'
+import type { Context } from './context.ts'
+import { readAgain } from './read-again.ts'
+
+/** What a normalisation has at hand; it fetches nothing. */
+export type NormaliseContext = Pick<Context, 'db' | 'now' | 'reader' | 'settings' | 'signal'>
+
+/**
+ * Derives the cases of a source again from its raw items, batch by batch in the order of their keys; only what comes out
+ * differently changes, and in a dry run nothing does. After a kill it goes on behind the last batch that was kept.
+ */
+export async function normalise(context: NormaliseContext, run: TakenUpRun): Promise<AskedRunEnd | 'lost'> {
+  const { db, now, settings, signal } = context
+  const until = () => new Date(now().getTime() + settings.leaseMs)
+  let begun = await beginNormalisation(db, run, until())
+  for (;;) {
+    if (begun === null || signal.aborted) return 'lost'
+    const items = await itemsToReadAgain(db, begun.sourceId, begun.way.after)
+    if (items.length === 0) break
+    const batch = await readEach(context, items, begun.settings)
+    begun = await takeAgain(db, run, begun, batch, { now: now(), until: until() })
+  }
+  if (!run.dryRun && !(await noteNormalised(db, run, begun))) return 'lost'
+  return { state: 'succeeded', outcome: 'normalised', detail: null, counts: begun.counts }
+}
+
+async function readEach(
+  context: NormaliseContext,
+  items: readonly KeptItem[],
+  settings: object,
+): Promise<ReadAgain[]> {
+  const entries = new Map<KeptItem, ReadAgain>()
+  for (const [readBy, same] of Map.groupBy(items, (item) => item.readBy)) {
+    const read = await readAgain(
+      context,
+      readBy,
+      same.map(({ raw }) => raw),
+      settings,
+    )
+    same.forEach((kept, n) => {
+      const entry = read[n]
+      if (entry === undefined)
+        throw new Error(`the connector "${readBy}" has read fewer entries than it was given`)
+      entries.set(kept, { kept, entry })
+    })
+  }
+  return items.flatMap((item) => entries.get(item) ?? [])
+}
