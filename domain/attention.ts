@@ -33,14 +33,14 @@ export const ORPHAN_DAYS = 7
  * feedback provider.
  */
 export async function listAttention(db: Db, client: ClientCaller, now: Date): Promise<AttentionItem[]> {
-  const own = client.role === 'administrator' ? null : (client.sourceId ?? -1)
+  const all = client.role === 'administrator'
   const found = await rows<Omit<AttentionItem, 'detail' | 'path'>>(
     db.pool,
-    `with mine as (select * from sources s where $1::int is null or s.id = $1), needs as (${NEEDS.join(' union all ')})
+    `${MINE} ${all ? '' : 'where id = $2'}), needs as (${NEEDS.join(' union all ')})
      select m.name as source, n.kind, n.since, n.count::int as count from needs n join mine m on m.id = n.source_id
-     order by n.since nulls first, m.name, n.kind`,
-    [own, now],
-    'list-attention',
+     order by n.since nulls last, m.name, n.kind`,
+    all ? [now] : [now, client.sourceId ?? -1],
+    all ? 'list-attention' : 'list-own-attention',
   )
   return found.map((item) => ({ ...item, ...whatToDo[item.kind] }))
 }
@@ -52,33 +52,38 @@ export async function orphansOf(
 ): Promise<{ sourceId: number; count: number; since: string }[]> {
   return rows(
     db.pool,
-    `with mine as (select * from sources where $1::int is null)
+    `with mine as (select id from sources)
      select source_id as "sourceId", count::int as count, since from (${ORPHANS}) o order by since`,
-    [null, now],
+    [now],
     'orphans',
   )
 }
 
+const MINE = `with mine as (
+  select id, name, state, created_at, last_success_at, fresh_minutes, failures, failing_since, flagged, opinion, gone_waiting,
+    unmapped_terms, mapping_version, normalised_version
+  from sources`
+
 const ORPHANS = `
   select i.source_id, 'orphans' as kind, min(i.first_seen_at) as since, count(*) as count
   from items i join mine on mine.id = i.source_id
-  where i.state = 'parked' and i.first_seen_at < $2::timestamptz - interval '${ORPHAN_DAYS} days' group by i.source_id`
+  where i.state = 'parked' and i.first_seen_at < $1::timestamptz - interval '${ORPHAN_DAYS} days' group by i.source_id`
 
 // One for each kind; a source whose circuit is open is not called stale as well.
 const NEEDS = [
   `select id as source_id, 'stale' as kind, coalesce(last_success_at, created_at) as since, null::bigint as count from mine
    where state <> 'paused' and failures < ${CIRCUIT_OPENS_AFTER}
-     and coalesce(last_success_at, created_at) < $2::timestamptz - make_interval(mins => fresh_minutes)`,
+     and coalesce(last_success_at, created_at) < $1::timestamptz - make_interval(mins => fresh_minutes)`,
   `select id, 'failing', failing_since, failures from mine where state <> 'paused' and failures >= ${CIRCUIT_OPENS_AFTER}`,
   `select id, 'readers_disagree', (opinion->>'at')::timestamptz, json_array_length((opinion->'differences')::json) from mine where flagged`,
   `select q.source_id, 'quarantined', min(q.first_seen_at), count(*) from quarantined_items q join mine on mine.id = q.source_id
    where q.dismissed_at is null group by q.source_id`,
   ORPHANS,
   `select id, 'too_much_gone', last_success_at, gone_waiting from mine where gone_waiting is not null`,
-  `select id, 'unmapped', unmapped_counted_at, unmapped_terms from mine where unmapped_terms > 0`,
+  `select id, 'unmapped', null, unmapped_terms from mine where unmapped_terms > 0`,
   `select id, 'mapping_not_applied', null, null from mine where normalised_version < mapping_version`,
   `select r.source_id, 'run_failed', min(r.finished_at), count(*) from runs r join mine on mine.id = r.source_id
-   where r.state = 'failed' and r.kind in ('document', 'redrive', 'normalise') and r.finished_at > $2::timestamptz - interval '7 days'
+   where r.state = 'failed' and r.kind in ('document', 'redrive', 'normalise') and r.finished_at > $1::timestamptz - interval '7 days'
      and not exists (select from runs later where later.source_id = r.source_id and later.kind = r.kind and later.id > r.id
        and later.state = 'succeeded')
    group by r.source_id`,

@@ -34,6 +34,8 @@ export type HeldSource = {
   organisationScheme: string
   organisationId: number | null
   maxAgeDays: number | null
+  /** Whether a person has set entries of it aside for good. */
+  hasDismissed: boolean
 }
 
 /** Holds a source's row, so that whatever else takes its items waits; undefined when there is none. */
@@ -41,7 +43,8 @@ export async function holdSource(tx: Tx, sourceId: number): Promise<HeldSource |
   const [source] = await rows<HeldSource>(
     tx,
     `select id, name, trusted, state = 'paused' as paused, organisation_scheme as "organisationScheme",
-       organisation_id as "organisationId", max_age_days as "maxAgeDays"
+       organisation_id as "organisationId", max_age_days as "maxAgeDays",
+       exists (select from quarantined_items q where q.source_id = sources.id and q.dismissed_at is not null) as "hasDismissed"
      from sources where id = $1 for no key update`,
     [sourceId],
     'hold-source',

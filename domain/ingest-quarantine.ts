@@ -1,5 +1,6 @@
 import { rows, type Tx } from '../prisma/client.ts'
-import { type Refused, sha256, storableDetail, storableId } from './ingest-entries.ts'
+import { type Prepared, type Refused, sha256, storableDetail, storableId } from './ingest-entries.ts'
+import type { HeldSource } from './ingest-items.ts'
 import { newReference } from './references.ts'
 
 /** Puts refused entries aside, each once; one that stands there already is only noted again, at most hourly. */
@@ -27,6 +28,29 @@ export async function quarantine(
       now,
     ],
     'quarantine',
+  )
+}
+
+/** Of these entries those that a person has set aside for good, with why they had been refused; by key. */
+export async function dismissedAmong(
+  tx: Tx,
+  source: HeldSource,
+  entries: readonly Prepared[],
+): Promise<Map<string, Refused>> {
+  if (!source.hasDismissed) return new Map()
+  const found = await rows<{ hash: string } & Pick<Refused, 'reason' | 'detail' | 'place'>>(
+    tx,
+    `select encode(fingerprint, 'hex') as hash, reason, detail, place from quarantined_items
+     where source_id = $1 and dismissed_at is not null and fingerprint = any($2::bytea[])`,
+    [source.id, entries.map(({ raw }) => sha256(raw))],
+    'dismissed-among',
+  )
+  const byHash = new Map(found.map(({ hash, ...why }) => [hash, why]))
+  return new Map(
+    entries.flatMap(({ raw, readBy, item: { externalId } }) => {
+      const why = byHash.get(sha256(raw).toString('hex'))
+      return why === undefined ? [] : [[externalId, { raw, readBy, externalId, ...why }]]
+    }),
   )
 }
 

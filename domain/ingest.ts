@@ -10,7 +10,7 @@ import {
 } from './ingest-entries.ts'
 import { type HeldSource, holdSource } from './ingest-items.ts'
 import { noteListed } from './ingest-listing.ts'
-import { quarantine, release } from './ingest-quarantine.ts'
+import { dismissedAmong, quarantine, release } from './ingest-quarantine.ts'
 import type { Entry } from './items.ts'
 import { noCounts, type RunCounts } from './runs.ts'
 
@@ -77,7 +77,9 @@ export async function ingestInto(
   if (entries.length > LARGEST_BATCH) throw new RangeError(`a batch holds at most ${LARGEST_BATCH} entries`)
   const { now, listedAt } = options
   const { prepared, order } = sortEntries(entries, source.maxAgeDays, options)
-  const taken = await takeAll(tx, source, [...prepared.values()], options)
+  const dismissed = await dismissedAmong(tx, source, [...prepared.values()])
+  const takeable = [...prepared.values()].filter(({ item }) => !dismissed.has(item.externalId))
+  const taken = new Map<string, Taken>([...dismissed, ...(await takeAll(tx, source, takeable, options))])
   if (listedAt !== undefined) await noteListed(tx, source.id, keysIn(entries), listedAt)
   const ends = order.map((one) => (typeof one === 'string' ? (taken.get(one) as Taken) : one))
   const each = [...taken.values(), ...order.filter((one) => typeof one !== 'string')]

@@ -8,7 +8,7 @@ export type PollCursor = {
   walkFrom: string | null
   /** When the last walk that reached its end had begun. */
   completeFrom: string | null
-  /** Entries to read of one document, where the usual number was not enough; null for the usual. */
+  /** Entries to read of one document, where the usual number is not enough; null for the usual. */
   entries: number | null
   /** Pages of the unfinished walk so far. */
   pages: number

@@ -190,7 +190,10 @@ const RUN = `
   r.reference, $1::text as source, r.kind, r.state, r.dry_run as "dryRun", r.outcome, r.detail, r.total, r.started_at as "startedAt", r.finished_at as "finishedAt",
   r.pages, r.seen, r.created, r.changed, r.unchanged, r.deleted, r.expired, r.quarantined, r.parked, r.next_check_at as "nextCheckAt"`
 
-/** The counts in the order of their columns: pages, seen, created, changed, unchanged, deleted, expired, quarantined, parked. */
+/** The columns of the counts. */
+export const COUNTS = 'pages, seen, created, changed, unchanged, deleted, expired, quarantined, parked'
+
+/** The counts in the order of their columns. */
 export function valuesOf(counts: RunCounts): number[] {
   const { pages, seen, created, changed, unchanged, deleted, expired, quarantined, parked } = counts
   return [pages, seen, created, changed, unchanged, deleted, expired, quarantined, parked]

@@ -1,4 +1,5 @@
-import type { PollEnd, PollPlan } from '../domain/source-polls.ts'
+import type { PollEnd } from '../domain/poll-ends.ts'
+import type { PollPlan } from '../domain/source-polls.ts'
 import { CIRCUIT_OPENS_AFTER, circuitChange } from '../domain/source-rows.ts'
 import { nextPoll, type PollOutcome } from '../net/next-poll.ts'
 import type { Context } from './context.ts'

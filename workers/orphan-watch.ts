@@ -8,8 +8,8 @@ export async function watchOrphans(context: Pick<Context, 'db' | 'log' | 'now'>)
   const now = context.now()
   const today = now.toISOString().slice(0, 10)
   if (lastDay.get(context) === today) return
-  lastDay.set(context, today)
   for (const { sourceId, count, since } of await orphansOf(context.db, now)) {
     context.log.warn({ sourceId, count, since }, 'replies wait for stories that do not come')
   }
+  lastDay.set(context, today)
 }

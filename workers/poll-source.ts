@@ -1,5 +1,6 @@
 import { connectorFor } from '../connectors/connector.ts'
-import { beginPoll, finishPoll, type PollPlan } from '../domain/source-polls.ts'
+import { finishPoll } from '../domain/poll-ends.ts'
+import { beginPoll, type PollPlan } from '../domain/source-polls.ts'
 import type { Context } from './context.ts'
 import { endOf, logEnd } from './end-poll.ts'
 import { lookAtSample } from './sample-poll.ts'

@@ -1,5 +1,6 @@
+import { finishPoll, finishProbe } from '../domain/poll-ends.ts'
 import { noCounts } from '../domain/runs.ts'
-import { beginPoll, finishPoll, finishProbe } from '../domain/source-polls.ts'
+import { beginPoll } from '../domain/source-polls.ts'
 import type { Context } from './context.ts'
 import { endOf, logEnd } from './end-poll.ts'
 import { lookAtSource, type NotSeen } from './look-at-source.ts'

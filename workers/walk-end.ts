@@ -13,7 +13,7 @@ export async function endOfWalk(
   { whole, archivedTo, detail }: Extract<Way, { next: null }>,
 ): Promise<WalkEnd> {
   const { plan, progress, start, cut } = walk
-  const { pages, listing } = progress.cursor
+  const { pages, listing, entries } = progress.cursor
   const listed = whole && listing && !cut
   const missing = listed ? await takeBack(walk, new Date(start.walkFrom)) : null
   // Of several pages a later one may change while the first stays the same.
@@ -23,6 +23,7 @@ export async function endOfWalk(
   progress.cursor = {
     ...noCursor,
     completeFrom: cut ? plan.cursor.completeFrom : start.walkFrom,
+    entries,
     asked: one ? askedNow(walk) : null,
     archivedTo: cut ? progress.cursor.archivedTo : archivedTo,
     listed,
@@ -34,9 +35,10 @@ export async function endOfWalk(
 /** Ends a walk whose answer was the same as the last one. */
 export async function endUnchanged(walk: Walk, outcome: 'not-modified' | 'unchanged'): Promise<WalkEnd> {
   const { plan, progress, start } = walk
-  const { archivedTo, listed } = plan.cursor
+  const { archivedTo, listed, entries } = plan.cursor
   const missing = listed ? await takeBack(walk, null) : null
-  progress.cursor = { ...noCursor, completeFrom: start.walkFrom, asked: askedNow(walk), archivedTo, listed }
+  const known = { asked: askedNow(walk), archivedTo, listed, entries }
+  progress.cursor = { ...noCursor, completeFrom: start.walkFrom, ...known }
   return { outcome: found(walk) === 'changed' ? 'changed' : outcome, detail: words(start.note, missing) }
 }
 

@@ -108,7 +108,8 @@ async function takeReading(
   progress.counts = addCounts(progress.counts, { ...noCounts, pages: 1 })
   const here = cursorHere(walk, url, reading, full)
   const way = wayOn(here, reading, visited)
-  const after = full ? { ...here, entries: limit + xmlLimits.entries } : way.next === null ? here : way.cursor
+  const again = { ...here, pages: here.pages - 1, entries: limit + xmlLimits.entries }
+  const after = full ? again : way.next === null ? here : way.cursor
   if (!start.resumed && visited.size === 1 && way.next === null && !full) progress.total = reading.count
   const stopped = await takeEntries(walk, reading, { here, after })
   if (stopped !== null) return stopped
@@ -136,7 +137,15 @@ function cursorHere(
   const saysSo = !start.resumed && visited.size === 1 && reading.listsAll
   const listing = (cursor.listing || saysSo) && (reading.complete || full)
   // From here on the answer to the first request no longer tells whether all of it was read.
-  return { ...cursor, next: url, pages: cursor.pages + 1, listing, asked: null, listed: false }
+  return {
+    ...cursor,
+    next: url,
+    pages: cursor.pages + 1,
+    listing,
+    entries: entriesAfter(cursor.entries, reading.count),
+    asked: null,
+    listed: false,
+  }
 }
 
 /** Takes entries in batches and keeps where to go on after each; null when all were taken. */
@@ -209,7 +218,13 @@ function noteMove({ plan, start, progress }: Walk, movedTo: string | null): void
 // Empty entries take a thousand times their size to read.
 const FIRST_IMPORT_ENTRIES = 100_000
 
+// What has been so long before may be so long again.
+function entriesAfter(before: number | null, count: number): number | null {
+  return count <= xmlLimits.entries ? before : Math.max(before ?? 0, count + xmlLimits.entries)
+}
+
 /** A first import reads all there is, an endless document in parts as well. */
 function entryLimit({ cursor }: PollPlan): number {
-  return cursor.entries ?? (cursor.completeFrom === null ? FIRST_IMPORT_ENTRIES : xmlLimits.entries)
+  const usual = cursor.completeFrom === null ? FIRST_IMPORT_ENTRIES : xmlLimits.entries
+  return Math.max(cursor.entries ?? 0, usual)
 }

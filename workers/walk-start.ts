@@ -39,7 +39,6 @@ export function startOf(plan: PollPlan, connector: Connector, began: Date): Star
       ...cursor,
       next: null,
       walkFrom: began.toISOString(),
-      entries: null,
       pages: 0,
       archive: null,
       inArchive: false,

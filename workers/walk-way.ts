@@ -21,8 +21,7 @@ export function wayOn(
   // What was not read is not known: it is gone to another time.
   const unread = { next: null, whole: false, archivedTo: cursor.archivedTo } as const
   const goTo = (url: string, inArchive: boolean): Way => {
-    if (cursor.pages < MOST_PAGES)
-      return { next: url, cursor: { ...cursor, next: url, entries: null, archive, inArchive } }
+    if (cursor.pages < MOST_PAGES) return { next: url, cursor: { ...cursor, next: url, archive, inArchive } }
     return { ...unread, archivedTo: known, detail: `Nobody reads more than ${MOST_PAGES} pages.` }
   }
   if (!cursor.inArchive && next !== null) {

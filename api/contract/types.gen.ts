@@ -734,7 +734,7 @@ export interface paths {
         };
         /**
          * Who read personal data
-         * @description Newest first: which client and person opened which cases, by which operation.
+         * @description Newest first: which client and person opened which cases, by which operation, and who read what a source sent.
          */
         get: operations["listAccesses"];
         put?: never;

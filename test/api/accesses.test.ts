@@ -163,6 +163,8 @@ t.test('every operation that can show more than the public reads is looked into'
       continue
     }
     if (reaches(['Note', 'Objection', 'Decision'])) t.ok(id in remarks || own.includes(id), `${id} is noted`)
+    if (reaches(['ItemVersion', 'QuarantinedEntryWithRaw']))
+      t.ok(['getQuarantined', 'listItemVersions'].includes(id), `${id}: noted as a text that its source sent`)
   }
 })
 

@@ -146,6 +146,15 @@ t.test('what was set aside for good is known again, and waits for nobody', async
   await work()
   t.same(await waiting(), [])
   t.match((await get('/quarantine?dismissed=true')).body.items, [{ reference, attempts: 0 }])
+
+  await post('/organisation-aliases', { code: UNKNOWN, organisation: 'T01' })
+  t.match((await push(lost, item('found'))).body.items, [
+    { outcome: 'quarantined', reason: 'organisation_unknown' },
+    { outcome: 'created' },
+  ])
+  t.match((await get('/quarantine?dismissed=true')).body.items, [{ reference }], 'nor when it could be taken')
+  const other = item('lost', { organisation: UNKNOWN, text: 'Written anew. (Invented.)' })
+  t.match((await push(other)).body.items, [{ outcome: 'created' }], 'other words are another entry')
 })
 
 t.test('pages of the quarantine go on where the last one ended, by reason', async (t) => {

@@ -62,6 +62,16 @@ t.test('sources, items and runs', async (t) => {
     },
   )
 
+  await t.test('a source has the age rule of its connector, unless it says its own', async (t) => {
+    const choices = { ...feed, connector: 'nhs-choices', settings: {} }
+    const rules = [
+      [{ ...choices, name: 'choices' }, 730],
+      [{ ...choices, name: 'choices-short', maxAgeDays: 90 }, 90],
+      [{ ...feed, name: 'ageless' }, null],
+    ] as const
+    for (const [body, maxAgeDays] of rules) t.match((await create(body)).body, { maxAgeDays })
+  })
+
   await t.test('what cannot be a source is refused at its field', async (t) => {
     for (const [body, fields] of [
       [{}, ['body /name missing', 'body /title missing']],

@@ -1,6 +1,7 @@
 import t, { type Test } from 'tap'
+import { finishPoll, type PollEnd } from '../../domain/poll-ends.ts'
 import { noCounts } from '../../domain/runs.ts'
-import { beginPoll, finishPoll, noCursor, type PollEnd, type PollPlan } from '../../domain/source-polls.ts'
+import { beginPoll, noCursor, type PollPlan } from '../../domain/source-polls.ts'
 import { openAddress } from '../../domain/source-rows.ts'
 import { getSource, type SourceDetail, updateSource } from '../../domain/sources.ts'
 import { type Db, inTransaction, rows } from '../../prisma/client.ts'

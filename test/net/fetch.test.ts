@@ -282,3 +282,12 @@ async function redirects(t: Teardown, statuses: number[], target: string) {
     response.writeHead(statuses[step] ?? 500, { location }).end('moved')
   })
 }
+
+t.test('a document that says itself that it is too long is refused before it comes', async (t) => {
+  const server = await serve(t, (_request, response) => {
+    response.writeHead(200, { 'content-length': '50000000' })
+    response.write('<rss>')
+  })
+  const result = await fetcherFor(t, [server]).fetchDocument({ url: server.url })
+  t.match(result, { outcome: 'failed', reason: 'too-large' })
+})

@@ -80,6 +80,35 @@ t.test('the entries of a source with one document are counted before they are ta
   t.match(await runsOf(db), [{ total: 600, seen: 600, created: 600 }])
 })
 
+t.test(
+  'a document with too many entries is read on by the next poll, and then it is known to be so long',
+  async (t) => {
+    const many = Array.from({ length: 5_100 }, (_, number) => `story-${number}`)
+    let ids = ['first']
+    const { db, server, context, clock } = await pollSetting(t, (_, response) =>
+      send(response, rss(ids), { etag: '"e"' }),
+    )
+    const source = await polledSource(db, server.url)
+    const poll = async () => {
+      await pollSource(context, source)
+      clock.pass(60_000)
+      return (await runsOf(db))[0]
+    }
+    await poll()
+    ids = many
+    t.match(await poll(), {
+      outcome: 'incomplete',
+      seen: 5_000,
+      created: 5_000,
+      detail: /more than 5000 entries/,
+    })
+    t.match(await poll(), { outcome: 'changed', seen: 5_100, created: 100 })
+    t.match(await sourceRow(db), { etag: '"e"' })
+    ids = ['last', ...many]
+    t.match(await poll(), { outcome: 'changed', seen: 5_101, created: 1 })
+  },
+)
+
 t.test('a document larger than its source may send is refused, packed or not', async (t) => {
   const body = rss(['a'], { end: `${' '.repeat(3_000)}</channel></rss>` })
   let packed = false

@@ -1,13 +1,7 @@
 import t, { type Test } from 'tap'
+import { finishPoll, finishProbe } from '../../domain/poll-ends.ts'
 import { closeInterruptedPolls, noCounts } from '../../domain/runs.ts'
-import {
-  beginPoll,
-  finishPoll,
-  finishProbe,
-  keepPoll,
-  noCursor,
-  type PollPlan,
-} from '../../domain/source-polls.ts'
+import { beginPoll, keepPoll, noCursor, type PollPlan } from '../../domain/source-polls.ts'
 import { type Db, inTransaction, rows } from '../../prisma/client.ts'
 import { ingestStore, NOW } from '../domain/ingest-store.ts'
 import { polledSource, until } from './poll-setting.ts'

@@ -4,6 +4,7 @@ import type { ClientCaller } from '../../domain/callers.ts'
 import { ingest } from '../../domain/ingest.ts'
 import { createAlias } from '../../domain/organisation-aliases.ts'
 import { listQuarantine, type QuarantinedEntry } from '../../domain/quarantine.ts'
+import { receiveText } from '../../domain/receive-text.ts'
 import { askRedrive } from '../../domain/redrives.ts'
 import { listRunResults } from '../../domain/run-results.ts'
 import type { RunRow } from '../../domain/runs.ts'
@@ -151,6 +152,34 @@ t.test('what the contract has against a pushed item stays as it is, and the run 
     before.map((one) => ({ ...one, attempts: 1 })),
   )
 })
+
+t.test(
+  'a text message that waits is tried by the rules for texts, beside the entries of a feed',
+  async (t) => {
+    const { context, admin, clock, ask, mend, results, waiting } = await setting(t, ['a'])
+    const text = {
+      id: 'text-1',
+      source_number: '447700900111',
+      destination_number: '447700900222',
+      message: 'Everybody was kind. (Invented.)',
+      date_received: '2026-11-20T09:00:00Z',
+    }
+    await receiveText(context.db, admin, 'polled', text, clock.now())
+    const before = await ask()
+    t.match(await done(context, before), { seen: 2, quarantined: 2 })
+    t.match(await waiting(), [{ attempts: 1 }, { attempts: 1, externalId: 'notify:text-1' }])
+
+    await mend()
+    await createAlias(context.db, admin, 'polled', { code: '447700900222', organisation: 'RX1' })
+    const run = await ask()
+    t.match(await done(context, run), { state: 'succeeded', seen: 2, created: 2 })
+    t.match(await results(run), [
+      { externalId: 'a', outcome: 'created' },
+      { externalId: 'notify:text-1', outcome: 'created' },
+    ])
+    t.same(await waiting(), [])
+  },
+)
 
 t.test('a source that was paused meanwhile takes nothing, and the run says what to do', async (t) => {
   const { context, admin, clock, ask, mend, waiting } = await setting(t, ['a'])

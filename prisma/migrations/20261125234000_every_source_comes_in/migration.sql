@@ -176,6 +176,7 @@ alter table sources
   add constraint sources_normalised check (normalised_version <= mapping_version);
 
 create index quarantined_items_waiting on quarantined_items (source_id, id) where dismissed_at is null;
+create index quarantined_items_dismissed on quarantined_items (source_id, id) where dismissed_at is not null;
 create index source_secrets_working on source_secrets (source_id) where revoked_at is null;
 -- What a listing lacked the last time, and a second time takes away.
 create index items_missed on items (source_id) where missed_at is not null;
