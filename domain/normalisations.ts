@@ -1,5 +1,12 @@
-import { type Db, inTransaction, row, rows, type Sql, type Tx } from '../prisma/client.ts'
-import { type Asker, askRun, keepAskedRun, type NormalisationWay, type TakenUpRun } from './asked-runs.ts'
+import { type Db, inTransaction, row, rows, type Tx } from '../prisma/client.ts'
+import {
+  type Asker,
+  askRun,
+  holdAskedRun,
+  keepAskedRun,
+  type NormalisationWay,
+  type TakenUpRun,
+} from './asked-runs.ts'
 import type { ClientCaller } from './callers.ts'
 import { DomainError } from './errors.ts'
 import { once } from './idempotency.ts'
@@ -52,7 +59,7 @@ export async function beginNormalisation(
   until: Date,
 ): Promise<Normalisation | null> {
   return inTransaction(db, async (tx) => {
-    if (!(await holdRun(tx, run))) return null
+    if (!(await holdAskedRun(tx, run))) return null
     const source = await row<{ settings: object; mappingVersion: number; total: number }>(
       tx,
       `select settings, mapping_version as "mappingVersion",
@@ -64,7 +71,7 @@ export async function beginNormalisation(
     if (source === undefined) throw new Error(`there is no source with the key ${run.sourceId}`)
     const { settings, mappingVersion, total } = source
     const way = run.asked.way ?? { mappingVersion, after: '', results: 0 }
-    const counts = run.asked.way === undefined ? noCounts : await countsOf(tx, run)
+    const counts = run.asked.way === undefined ? noCounts : run.counts
     const begun = { sourceId: run.sourceId, settings, way, counts, total }
     await keepWay(tx, run, begun, until)
     return begun
@@ -83,7 +90,7 @@ export async function takeAgain(
   { now, until }: { now: Date; until: Date },
 ): Promise<Normalisation | null> {
   return inTransaction(db, async (tx) => {
-    if (!(await holdRun(tx, run))) return null
+    if (!(await holdAskedRun(tx, run))) return null
     if (run.dryRun) await tx.query('savepoint dry_run')
     const { results, counts } = await takeItemsAgain(tx, begun.sourceId, batch, now)
     if (run.dryRun) await tx.query('rollback to savepoint dry_run')
@@ -113,7 +120,7 @@ export async function noteNormalised(
   { sourceId, way }: Normalisation,
 ): Promise<boolean> {
   return inTransaction(db, async (tx) => {
-    if (!(await holdRun(tx, run))) return false
+    if (!(await holdAskedRun(tx, run))) return false
     await rows(
       tx,
       'update sources set normalised_version = $2 where id = $1 and normalised_version < $2',
@@ -125,23 +132,6 @@ export async function noteNormalised(
 }
 
 const UNTOLD: readonly ItemResult['outcome'][] = ['unchanged', 'ignored', 'parked']
-
-/** Holds a run that is still this worker's, so that nobody cancels it or takes it up before the transaction ends. */
-async function holdRun(tx: Tx, { id, attempts }: TakenUpRun): Promise<boolean> {
-  const held = await row(
-    tx,
-    `select 1 from runs where id = $1 and state = 'running' and attempts = $2 for no key update`,
-    [id, attempts],
-    'hold-asked-run',
-  )
-  return held !== undefined
-}
-
-async function countsOf(sql: Sql, { id }: TakenUpRun): Promise<RunCounts> {
-  const names = Object.keys(noCounts).join(', ')
-  const counted = await row<RunCounts>(sql, `select ${names} from runs where id = $1`, [id])
-  return { ...noCounts, ...counted }
-}
 
 async function keepWay(
   tx: Tx,

@@ -17,7 +17,7 @@ import { evolve, newWorld, type ProviderList, type Random, randomFrom } from './
 
 // The short form is part of the suite; npm run test:chaos asks for a thousand sources and some minutes.
 const SOURCES = Number(process.env.CHAOS_SOURCES ?? 36)
-const SECONDS = Number(process.env.CHAOS_SECONDS ?? 12)
+const SECONDS = Number(process.env.CHAOS_SECONDS ?? 8)
 const SEED = Number(process.env.CHAOS_SEED ?? Date.now() % 1_000_000)
 const WORKERS = 2
 const FAULTS = 25
