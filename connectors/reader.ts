@@ -36,7 +36,7 @@ export type ReaderBounds = PoolBounds & {
   patience: number
 }
 
-export const readerBounds: ReaderBounds = {
+const readerBounds: ReaderBounds = {
   threads: 2,
   held: 4,
   milliseconds: 30_000,

@@ -3,7 +3,7 @@ import type { ClientCaller } from './callers.ts'
 import { DomainError } from './errors.ts'
 import { holdSource } from './ingest-items.ts'
 import { newReference } from './references.ts'
-import { findRun, noCounts, type RunCounts, type RunRow, runById, valuesOf } from './runs.ts'
+import { COUNTS, findRun, noCounts, type RunCounts, type RunRow, runById, valuesOf } from './runs.ts'
 import { visibleSource } from './source-access.ts'
 
 /** What a request asks for and a worker does, as it needs the network, a parser or some time. */
@@ -153,8 +153,8 @@ export async function keepAskedRun(
 ): Promise<boolean> {
   const kept = await row(
     tx,
-    `update runs set claimed_until = $3, total = coalesce($4, total), pages = $5, seen = $6, created = $7, changed = $8, unchanged = $9,
-       deleted = $10, expired = $11, quarantined = $12, parked = $13
+    `update runs set claimed_until = $3, total = coalesce($4, total),
+       (${COUNTS}) = ($5, $6, $7, $8, $9, $10, $11, $12, $13)
      where id = $1 and state = 'running' and attempts = $2 returning 1`,
     [id, attempts, until, total, ...valuesOf(counts)],
     'keep-asked-run',
@@ -172,8 +172,8 @@ export async function endAskedRun(
   return inTransaction(db, async (tx) => {
     const ended = await row(
       tx,
-      `update runs set state = $3, outcome = $4, detail = $5, finished_at = $6, claimed_until = null, pages = $7, seen = $8,
-         created = $9, changed = $10, unchanged = $11, deleted = $12, expired = $13, quarantined = $14, parked = $15
+      `update runs set state = $3, outcome = $4, detail = $5, finished_at = $6, claimed_until = null,
+         (${COUNTS}) = ($7, $8, $9, $10, $11, $12, $13, $14, $15)
        where id = $1 and state = 'running' and attempts = $2 returning 1`,
       [id, attempts, state, outcome, detail, now, ...valuesOf(counts)],
       'end-asked-run',
@@ -215,7 +215,6 @@ export async function cancelRun(
   return runById(db.pool, source.name, id)
 }
 
-const COUNTS = Object.keys(noCounts).join(', ')
 const TO_DO = `state in ('waiting', 'running') and kind in ('probe', 'document', 'redrive', 'normalise')`
 const FREE = '(claimed_until is null or claimed_until <= $1)'
 

@@ -53,7 +53,7 @@ export const CIRCUIT_OPENS_AFTER = 8
 export type SourceRow = Omit<SourceDetail, 'address'> & { id: number; addressSealed: string | null }
 
 /** SQL for whether a source `s` keeps its promise at the moment; null when it has given none. */
-export const FRESHNESS = `case
+const FRESHNESS = `case
   when s.fresh_minutes is null or s.state = 'paused' then null
   when s.last_success_at is null then 'never'
   when s.last_success_at < now() - make_interval(mins => s.fresh_minutes) then 'stale'
