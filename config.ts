@@ -21,7 +21,9 @@ export type Config = {
   pollsAtOnce: number
   /** Milliseconds between two requests to one host. */
   pollGapMs: number
-  /** Attention: `host:port` that may be polled although they are private; for a provider inside your own network. */
+  /** Finds whole postcodes: an address with `{postcode}` in it; without it their outward halves count. */
+  geocoderUrl: string | undefined
+  /** Attention: `host:port` that may be called although they are private; for a provider or geocoder inside your own network. */
   allowPrivate: readonly string[]
   /** The server that takes the mails; none are sent without it, unless a folder takes them. */
   smtpUrl: string | undefined
@@ -100,6 +102,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       setting('POLL_EVERY_SECONDS', whole(1, 3_600), 'a number of seconds from 1 to 3600') ?? 5,
     pollsAtOnce: setting('POLLS_AT_ONCE', whole(1, 100), 'a number from 1 to 100') ?? 32,
     pollGapMs: setting('POLL_GAP_MS', whole(0, 60_000), 'a number of milliseconds from 0 to 60000') ?? 1_000,
+    geocoderUrl: setting(
+      'GEOCODER_URL',
+      geocoder,
+      'the address of a geocoder with {postcode} in it, like https://postcodes.example.org/postcodes/{postcode}',
+    ),
     allowPrivate:
       setting('ALLOW_PRIVATE', list(/^[\w.:[\]-]+:\d+$/), 'host:port, several separated by commas') ?? [],
     smtpUrl: setting(
@@ -149,6 +156,10 @@ const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'silent'] as cons
 
 function url(...protocols: string[]): (text: string) => string | undefined {
   return (text) => (URL.canParse(text) && protocols.includes(new URL(text).protocol) ? text : undefined)
+}
+
+function geocoder(text: string): string | undefined {
+  return text.includes('{postcode}') ? url('http:', 'https:')(text) : undefined
 }
 
 function smtpServer(text: string): string | undefined {

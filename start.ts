@@ -15,9 +15,11 @@ import { dirname, join } from 'node:path'
 import closeWithGrace from 'close-with-grace'
 import { createApp } from './api/app.ts'
 import { type Config, needOwnStore, readConfig } from './config.ts'
+import { type Geocoder, outwardGeocoder } from './domain/geocoding.ts'
 import { ORGANISATIONS } from './examples/provider/organisations.ts'
 import { startProvider } from './examples/provider/server.ts'
 import { createLog, terminalLines } from './log.ts'
+import { openGeocoder } from './net/geocoder.ts'
 import { checkStore, closeDb, type Db, openDb } from './prisma/client.ts'
 import { startEmbedded } from './prisma/embedded.ts'
 import { applyMigrations } from './prisma/engine.ts'
@@ -66,6 +68,7 @@ async function start(config: Config, closing: Closing): Promise<void> {
   const demonstration = store.dataFolder === null ? null : await openDemonstration(db, closing)
 
   const mail = mailsOf(config, store)
+  const geocoder = openConfiguredGeocoder(config, url, log, closing)
   const app = await createApp({
     db,
     publicUrl: config.publicUrl ?? url,
@@ -74,6 +77,7 @@ async function start(config: Config, closing: Closing): Promise<void> {
     requestsPerMinute: config.requestsPerMinute,
     intakePerMinute: config.intakePerMinute,
     service: demonstration === null ? config.service : withInvented(config.service),
+    ...(geocoder !== undefined && { geocoder }),
   })
   closing.push(() => app.close())
   printTable([
@@ -119,6 +123,24 @@ async function start(config: Config, closing: Closing): Promise<void> {
     await closeAll(closing)
     process.stdout.write('Stopped. The data stay where they are.\n')
   })
+}
+
+function openConfiguredGeocoder(
+  { geocoderUrl, allowPrivate, publicUrl }: Config,
+  url: string,
+  log: ReturnType<typeof createLog>,
+  closing: Closing,
+): Geocoder | undefined {
+  if (geocoderUrl === undefined) return undefined
+  const { geocoder, close } = openGeocoder({
+    url: geocoderUrl,
+    allowPrivate,
+    userAgent: `care-connect/0.1 (+${publicUrl ?? url})`,
+    otherwise: outwardGeocoder,
+    failed: (reason) => log.warn({ reason }, 'the geocoder does not answer'),
+  })
+  closing.push(close)
+  return geocoder
 }
 
 function mailsOf(config: Config, { dataFolder }: Store): MailSettings {

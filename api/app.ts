@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto'
+import { Readable } from 'node:stream'
 import cors from '@fastify/cors'
 import rateLimit from '@fastify/rate-limit'
 import swagger from '@fastify/swagger'
@@ -11,21 +12,26 @@ import fastify, {
   LogController,
 } from 'fastify'
 import type { Caller } from '../domain/callers.ts'
+import { type VersionWatch, watchDataVersion } from '../domain/data-version.ts'
 import type { FieldError } from '../domain/errors.ts'
+import { type Geocoder, outwardGeocoder } from '../domain/geocoding.ts'
 import type { Db } from '../prisma/client.ts'
 import { noteAnswer } from './accesses.ts'
 import { actingUserMissing, createAuthenticate } from './auth.ts'
 import { type Contract, type Operation, readContract } from './contract/contract.ts'
-import type { Binary, Handlers, Schemas } from './contract/handler.ts'
+import { type Binary, FIELDS_TYPE, type Handlers, type Schemas } from './contract/handler.ts'
 import { lazySerializers, lazyValidator } from './contract/lazily.ts'
+import { partUnder } from './contract/part.ts'
 import { type AnyHandler, type AnyReply, addRoutes, parametersOf } from './contract/routes.ts'
 import { createValidation, fieldProblems, type Validation } from './contract/validation.ts'
+import { asksForTable, createTables } from './csv.ts'
 import { etagOf, matches } from './etag.ts'
 import { createForms } from './forms.ts'
 import type { Context, ServiceDescription } from './handlers/context.ts'
 import { handlers } from './handlers/index.ts'
 import { createLimits, type Spend } from './limits.ts'
 import { answerTo, catalogue, DoorError, type Problem, problem, problemFrom } from './problems.ts'
+import { createVersioned, namesBody, type Versioned } from './versioned.ts'
 
 export type AppOptions = {
   db: Db
@@ -40,6 +46,12 @@ export type AppOptions = {
   intakePerMinute: number
   /** What a front end shows of this service. */
   service: ServiceDescription
+  /** Finds where a postcode is; without it by its outward half alone. */
+  geocoder?: Geocoder
+  /** Says which version of the data there is; by NOTIFY if nothing is said, never with `false`. */
+  dataVersion?: VersionWatch | false
+  /** Bodies of public answers that are kept for the version of the data; 64 MiB if nothing is said. */
+  cacheBytes?: number
   /** Counts requests over all processes; without it each counts its own. */
   rateLimitRedis?: unknown
   contract?: Contract
@@ -65,6 +77,8 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     http: { headersTimeout: 15_000, connectionsCheckingInterval: 5_000, requireHostHeader: false },
     // As long as an address can be at all: the contract says how long a parameter may be.
     routerOptions: { maxParamLength: 16_384, ignoreTrailingSlash: false },
+    // The path `/` under the server that the API definition of `/ogc` names.
+    rewriteUrl: ({ url = '/' }) => url.replace(/^\/ogc\/(?=\?|$)/, '/ogc'),
     forceCloseConnections: 'idle',
     // Fastify's own answer is no problem document; what still arrives is answered.
     return503OnClosing: false,
@@ -135,6 +149,8 @@ async function requireHost({ headers, raw }: FastifyRequest): Promise<void> {
 /** What a request to an operation carries along, once its caller is known. */
 const callers = new WeakMap<FastifyRequest, Caller>()
 const operations = new WeakMap<FastifyRequest, Operation>()
+/** Keeps the body of an answer that depends on the version of the data alone, and gives its ETag. */
+const kept = new WeakMap<FastifyRequest, (payload: Buffer) => string>()
 
 function addContractRoutes(
   app: FastifyInstance,
@@ -143,9 +159,11 @@ function addContractRoutes(
   options: AppOptions,
 ): void {
   const { now } = options
+  const versioned = versionedOf(app, contract, options)
   const authenticate = createAuthenticate(options.db, now && (() => now().getTime()))
   const spend = createLimits(app, options)
   const forms = createForms(contract)
+  const sendTable = createTables(app, contract)
   const problemsOf: Context['problemsOf'] = (schema, value) => {
     const validate = validation.component(schema)
     return validate(value) ? [] : fieldProblems('body', validate.errors ?? [])
@@ -154,7 +172,7 @@ function addContractRoutes(
   addRoutes(app, contract, handlers satisfies Handlers<Context> as unknown as Record<string, AnyHandler>, {
     async onRequest(operation, request, reply) {
       operations.set(request, operation)
-      if (operation.path.startsWith('/v1/')) {
+      if (isLimited(operation)) {
         const caller = await authenticated(authenticate, operation, request, reply, spend)
         callers.set(request, caller)
         await spend(request, reply, { operationId: operation.id, caller })
@@ -163,33 +181,62 @@ function addContractRoutes(
     async answer(operation, handler, request, reply) {
       const caller = callers.get(request) ?? { kind: 'public' }
       requireActingUser(operation, caller)
+      const asked = versioned?.asked(operation, request)
+      if (asked !== undefined) {
+        const known = versioned?.answerKnown(asked, request, reply)
+        if (known !== undefined) return known
+        kept.set(request, (payload) => versioned?.keep(asked, reply, payload) ?? '')
+      }
       const context: Context = {
         db: options.db,
         caller,
         now: options.now?.() ?? new Date(),
         publicUrl: options.publicUrl,
+        geocoder: options.geocoder ?? outwardGeocoder,
         contentType: request.headers['content-type'],
         problemsOf,
+        fieldsOf: (schema) => Object.keys(contract.document.components.schemas[schema]?.properties ?? {}),
+        contractUnder: (path) => partUnder(contract.document, path),
         forms,
         service: options.service,
         problemFrom: (error) => told(request, error, problemFrom(error, request.id)) as Schemas['Problem'],
       }
-      const answer = await handler({
-        ...context,
-        path: request.params,
-        query: request.query,
-        header: parametersOf(operation, 'header', request.headers),
-        body: request.body,
-      })
-      await noteAnswer(
-        options.db,
-        caller,
-        { operation: operation.id, path: request.params as object, query: request.query as object },
-        answer.body,
-      )
-      return send(reply, operation, answer, options.publicUrl)
+      const ask = async (query: object): Promise<AnyReply> => {
+        const answer = await handler({
+          ...context,
+          path: request.params,
+          query,
+          header: parametersOf(operation, 'header', request.headers),
+          body: request.body,
+        })
+        const askedOf = { operation: operation.id, path: request.params as object, query }
+        await noteAnswer(options.db, caller, askedOf, answer.body)
+        return answer
+      }
+      if (asksForTable(request)) {
+        const failed = (error: unknown) => told(request, error, problemFrom(error, request.id))
+        return sendTable(request, reply, { operation, caller, now: context.now, ask, failed })
+      }
+      return send(reply, operation, await ask(request.query as object), options.publicUrl)
     },
   })
+}
+
+// All but the probes of whoever runs the service.
+function isLimited({ path }: Operation): boolean {
+  return path.startsWith('/v1/') || path.startsWith('/ogc')
+}
+
+// Follows the version of the data as long as the app lives.
+function versionedOf(
+  app: FastifyInstance,
+  { text }: Contract,
+  { db, publicUrl, dataVersion, cacheBytes = 64 * 1024 * 1024 }: AppOptions,
+): Versioned | undefined {
+  if (dataVersion === false) return undefined
+  const watch = dataVersion ?? watchDataVersion(db)
+  app.addHook('onClose', () => watch.close())
+  return createVersioned(watch, { cacheBytes, salt: `${publicUrl}\n${etagOf(text, undefined)}\n` })
 }
 
 // Who fails to say who they are is counted by address, so that keys cannot be tried out at speed.
@@ -236,9 +283,21 @@ function send(reply: FastifyReply, operation: Operation, answer: AnyReply, publi
     reply.type(answer.body.mediaType).header('content-disposition', 'inline')
     return reply.send(answer.body.bytes)
   }
-  const [type = 'application/json'] = Object.keys(operation.responses[answer.status]?.content ?? {})
-  reply.type(`${type}; charset=utf-8`)
+  if (answer.fields !== undefined) {
+    reply.type(`${FIELDS_TYPE}; charset=utf-8`)
+    return reply.send(pickedPage(answer.body as Page, answer.fields))
+  }
+  const [first = 'application/json'] = Object.keys(operation.responses[answer.status]?.content ?? {})
+  reply.type(`${answer.mediaType ?? first}; charset=utf-8`)
   return reply.send(isJson(answer.body) ? answer.body.json : answer.body)
+}
+
+type Page = { items: Record<string, unknown>[] }
+
+// As JSON: the serialiser of the route knows whole items only.
+function pickedPage(page: Page, fields: readonly string[]): string {
+  const items = page.items.map((item) => Object.fromEntries(fields.map((name) => [name, item[name]])))
+  return JSON.stringify({ ...page, items })
 }
 
 function isJson(body: unknown): body is { json: string } {
@@ -259,19 +318,33 @@ async function addHeaders(request: FastifyRequest, reply: FastifyReply, payload:
   reply.header('request-id', request.id)
   reply.header('x-content-type-options', 'nosniff')
   const operation = operations.get(request)
-  if (operation === undefined || reply.statusCode >= 300) return payload
-  if (typeof payload !== 'string' && !Buffer.isBuffer(payload)) return payload
+  if (operation === undefined || (reply.statusCode >= 300 && reply.statusCode !== 304)) return payload
+  const whole = typeof payload === 'string' || Buffer.isBuffer(payload)
+  if (!whole && !(payload instanceof Readable)) return payload
 
   // What a key, a receipt or a secret link sees is for whoever has it; what everybody sees may be kept, but is asked for again.
   const forEverybody =
     (callers.get(request)?.kind ?? 'public') === 'public' && !operation.path.includes('{token}')
   reply.header('cache-control', forEverybody ? 'public, no-cache' : 'private, no-cache')
   reply.header('vary', 'authorization, case-receipt, origin')
+  if (!whole) return payload
+  const keep = kept.get(request)
+  const body = keep !== undefined && typeof payload === 'string' ? Buffer.from(payload) : payload
+  if (keep !== undefined && Buffer.isBuffer(body)) {
+    const etag = keep(body)
+    reply.header('etag', etag)
+    return namesBody(request.headers['if-none-match'], etag) ? notModified(reply) : body
+  }
   const version = reply.getHeader('etag')
+  if (operation.versioned && version !== undefined) return payload
   if (operation.method !== 'get' && version === undefined) return payload
   const etag = etagOf(payload, version === undefined ? undefined : Number(version))
   reply.header('etag', etag)
   if (operation.method !== 'get' || !matches(request.headers['if-none-match'], etag)) return payload
+  return notModified(reply)
+}
+
+function notModified(reply: FastifyReply): string {
   reply.code(304)
   reply.removeHeader('content-length')
   reply.removeHeader('content-type')

@@ -1,7 +1,9 @@
 import closeWithGrace from 'close-with-grace'
 import { Redis } from 'ioredis'
 import { needOwnStore, readConfig } from '../config.ts'
+import { outwardGeocoder } from '../domain/geocoding.ts'
 import { createLog } from '../log.ts'
+import { openGeocoder } from '../net/geocoder.ts'
 import { checkStore, closeDb, openDb } from '../prisma/client.ts'
 import { createApp } from './app.ts'
 
@@ -31,14 +33,26 @@ try {
   redis?.on('error', (err) => log.warn({ err }, 'the redis that counts requests does not answer'))
 
   const port = config.port ?? 3000
+  const publicUrl = config.publicUrl ?? `http://${config.host}:${port}`
+  const geocoding =
+    config.geocoderUrl === undefined
+      ? undefined
+      : openGeocoder({
+          url: config.geocoderUrl,
+          allowPrivate: config.allowPrivate,
+          userAgent: `care-connect/0.1 (+${publicUrl})`,
+          otherwise: outwardGeocoder,
+          failed: (reason) => log.warn({ reason }, 'the geocoder does not answer'),
+        })
   const app = await createApp({
     db,
-    publicUrl: config.publicUrl ?? `http://${config.host}:${port}`,
+    publicUrl,
     logger: log,
     ...(config.trustProxy !== undefined && { trustProxy: config.trustProxy }),
     requestsPerMinute: config.requestsPerMinute,
     intakePerMinute: config.intakePerMinute,
     service: config.service,
+    ...(geocoding !== undefined && { geocoder: geocoding.geocoder }),
     ...(redis !== undefined && { rateLimitRedis: redis }),
   })
   // Only now: the process was too busy with its routes to answer within the time that a command has.
@@ -49,6 +63,7 @@ try {
   closeWithGrace({ delay: 15_000, logger: { error: () => undefined } }, async ({ err }) => {
     if (err !== undefined) log.error({ err }, 'the api stops after an error')
     await app.close()
+    await geocoding?.close()
     redis?.disconnect()
     await closeDb(db)
     log.info({}, 'api stopped')

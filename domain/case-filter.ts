@@ -1,41 +1,69 @@
-import type { CaseKind, CaseStatus, Publication } from '../prisma/client.ts'
+import type { CaseKind, CaseStatus, Db, Publication } from '../prisma/client.ts'
+import { type Area, areaConditions, checkedArea, isArea } from './areas.ts'
 import { isClosed, openStatuses } from './case-rules.ts'
 import { invalid } from './errors.ts'
+import { organisationsIn, organisationsThemselves, organisationTree } from './organisations.ts'
+import { searchQuery } from './search-query.ts'
+import { type Conditions, conditionsFrom } from './sql-conditions.ts'
 
-/** What to select cases by; absent means all. Every list, map and count takes the same. */
-export type CaseFilter = {
-  kind?: readonly CaseKind[]
-  category?: readonly string[]
-  status?: readonly CaseStatus[]
-  source?: readonly string[]
+/** What to select cases by; absent means all, and what is given all holds. Every list, map and count takes the same. */
+export type CaseFilter = Area & {
+  kind?: readonly CaseKind[] | undefined
+  category?: readonly string[] | undefined
+  status?: readonly CaseStatus[] | undefined
+  source?: readonly string[] | undefined
   /** ODS codes; what belongs to them is meant too. */
-  organisation?: readonly string[]
-  reportedFrom?: string
-  reportedTo?: string
+  organisation?: readonly string[] | undefined
+  /** ODS codes; what belongs to them is not meant. An unknown one selects nothing. */
+  organisationItself?: readonly string[] | undefined
+  region?: readonly string[] | undefined
+  /** BCP 47; one without a region means all its variants. */
+  language?: readonly string[] | undefined
+  reportedFrom?: string | undefined
+  reportedTo?: string | undefined
+  /** Words of the title, the moderated text or a public answer, as one writes them for a search engine. */
+  q?: string | undefined
 }
 
 /** What to select one's own cases by besides; the public does not see it. */
 export type OwnCaseFilter = CaseFilter & {
-  publication?: readonly Publication[]
-  overdue?: boolean
-  assignee?: string
-  breach?: boolean
-  formalComplaint?: boolean
+  publication?: readonly Publication[] | undefined
+  overdue?: boolean | undefined
+  assignee?: string | undefined
+  breach?: boolean | undefined
+  formalComplaint?: boolean | undefined
 }
 
-/** SQL conditions over `c`, with their values, numbered from `first`. */
-export type Conditions = { sql: string[]; values: unknown[] }
+/** A filter whose names were looked up. */
+export type ResolvedFilter = {
+  filter: CaseFilter
+  /** Of the organisations and regions, or undefined when neither was given. */
+  organisationIds: readonly number[] | undefined
+  /** The words as a text search query, or undefined when there are none. */
+  words: string | undefined
+}
 
 /** What everybody may read; the indexes of the same condition serve it. */
 export const PUBLISHED = `c.publication = 'published' and c.privacy <> 'private'`
 
-/** The conditions of a filter, whose organisations were resolved to `organisationIds`. */
-export function conditionsOf(
-  filter: CaseFilter,
-  organisationIds: readonly number[] | undefined,
-  first: number,
-): Conditions {
-  const { conditions, add } = beginAt(first)
+/** Looks up what a filter names; throws `validation_failed` at the parameter for an unknown organisation, for an area that is none and for a search without words. */
+export async function resolveFilter(db: Db, filter: CaseFilter): Promise<ResolvedFilter> {
+  checkedArea(filter)
+  const [tree, inRegions, themselves, words] = await Promise.all([
+    filter.organisation && organisationTree(db, filter.organisation),
+    filter.region && organisationsIn(db, filter.region),
+    filter.organisationItself && organisationsThemselves(db, filter.organisationItself),
+    filter.q === undefined ? undefined : searchQuery(db, filter.q),
+  ])
+  const [first, ...others] = [themselves, tree, inRegions].filter((ids) => ids !== undefined)
+  const sets = others.map((ids) => new Set(ids))
+  const organisationIds = first?.filter((id) => sets.every((ids) => ids.has(id)))
+  return { filter, organisationIds, words }
+}
+
+/** The conditions of a filter over `c`, all but its words, numbered from `first`. */
+export function conditionsOf({ filter, organisationIds }: ResolvedFilter, first: number): Conditions {
+  const { conditions, add } = conditionsFrom(first)
   if (filter.kind) add((p) => `c.kind = any(${p}::case_kind[])`, filter.kind)
   if (filter.category) add((p) => `c.category_code = any(${p}::text[])`, filter.category)
   if (filter.status) add((p) => `c.status = any(${p}::case_status[])`, filter.status)
@@ -45,17 +73,33 @@ export function conditionsOf(
   }
   if (filter.source)
     add((p) => `c.source_id in (select id from sources where name = any(${p}::text[]))`, filter.source)
-  if (organisationIds) add((p) => `c.organisation_id = any(${p}::int[])`, organisationIds)
+  if (organisationIds?.length === 1) add((p) => `c.organisation_id = ${p}::int`, organisationIds[0])
+  else if (organisationIds) add((p) => `c.organisation_id = any(${p}::int[])`, organisationIds)
+  if (filter.language)
+    add((p) => `lower(c.language) like any(${p}::text[])`, languagePatterns(filter.language))
   if (filter.reportedFrom)
     add((p) => `c.reported_at >= ${p}::timestamptz`, timeOf(filter.reportedFrom, 'reportedFrom'))
   if (filter.reportedTo)
     add((p) => `c.reported_at < ${p}::timestamptz`, timeOf(filter.reportedTo, 'reportedTo'))
+  if (isArea(filter) || filter.radius !== undefined) {
+    const area = areaConditions(filter, first + conditions.values.length)
+    conditions.sql.push('c.pt is not null', ...area.sql)
+    conditions.values.push(...area.values)
+  }
+  return conditions
+}
+
+/** The words of a filter as a condition over `c`, for where no order of a search is wanted. */
+export function wordsCondition({ words }: ResolvedFilter, first: number): Conditions {
+  const { conditions, add } = conditionsFrom(first)
+  if (words !== undefined)
+    add((p) => `c.id in (select i.case_id from case_index i where i.words @@ ${p}::tsquery)`, words)
   return conditions
 }
 
 /** The conditions that only `OwnCaseFilter` has. */
 export function ownConditionsOf(filter: OwnCaseFilter, now: Date, first: number): Conditions {
-  const { conditions, add } = beginAt(first)
+  const { conditions, add } = conditionsFrom(first)
   if (filter.publication) add((p) => `c.publication = any(${p}::publication[])`, filter.publication)
   if (filter.overdue !== undefined)
     add((p) => (filter.overdue ? `c.due_at < ${p}` : `(c.due_at >= ${p} or c.due_at is null)`), now)
@@ -65,15 +109,9 @@ export function ownConditionsOf(filter: OwnCaseFilter, now: Date, first: number)
   return conditions
 }
 
-type Add = (condition: (parameter: string) => string, value: unknown) => void
-
-function beginAt(first: number): { conditions: Conditions; add: Add } {
-  const conditions: Conditions = { sql: [], values: [] }
-  const add: Add = (condition, value) => {
-    conditions.sql.push(condition(`$${first + conditions.values.length}`))
-    conditions.values.push(value)
-  }
-  return { conditions, add }
+// `en` means en-GB too; neither a hyphen nor a letter is special in `like`.
+function languagePatterns(languages: readonly string[]): string[] {
+  return languages.flatMap((language) => [language.toLowerCase(), `${language.toLowerCase()}-%`])
 }
 
 // PostgreSQL has no year 0 and no offset of a day; a time that is read here has neither any more.

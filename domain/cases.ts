@@ -1,6 +1,12 @@
 import type { Db, Publication } from '../prisma/client.ts'
 import type { Caller, ClientCaller } from './callers.ts'
-import { type Conditions, conditionsOf, type OwnCaseFilter, ownConditionsOf } from './case-filter.ts'
+import {
+  conditionsOf,
+  type OwnCaseFilter,
+  ownConditionsOf,
+  resolveFilter,
+  wordsCondition,
+} from './case-filter.ts'
 import {
   type CaseRow,
   caseById,
@@ -12,11 +18,11 @@ import {
 import { type CaseView, type Relation, relationTo, viewFor } from './case-rules.ts'
 import { type Page, pageOf, readCursor, unknownCursor } from './cursors.ts'
 import { DomainError, invalid } from './errors.ts'
-import { organisationTree } from './organisations.ts'
 import { getPublicCase } from './public-cases.ts'
 import { receiptFits } from './receipts.ts'
 import { parseReference } from './references.ts'
 import { type SeenCase, showCase } from './seen-case.ts'
+import { type Conditions, joined } from './sql-conditions.ts'
 
 /**
  * One case as the caller may see it, the public view as JSON; throws the same `not_found`, after as little work, for a
@@ -28,12 +34,18 @@ export async function getCase(
   reference: string,
   publicUrl: string,
 ): Promise<SeenCase | { view: 'public'; json: string }> {
-  const { id, relation, view } = await lookAt(db, caller, reference)
+  const canonical = parseReference(reference)
+  // Most who read a published case are nobody in particular: one statement for them. Hidden or unknown, it finds nothing.
+  if (caller.kind === 'public' && canonical !== null) {
+    const json = await getPublicCase(db.pool, canonical, publicUrl)
+    if (json !== undefined) return { view: 'public', json }
+  }
+  const { id, standing, relation, view } = await lookAt(db, caller, reference)
   if (view !== 'public') {
     const seenNow = seen(db, relation, await caseById(db.pool, id))
     if (seenNow.view !== 'public') return seenNow
   }
-  const json = await getPublicCase(db.pool, id, publicUrl)
+  const json = await getPublicCase(db.pool, standing.reference, publicUrl)
   // It has changed between the two reads.
   return json === undefined ? getCase(db, caller, reference, publicUrl) : { view: 'public', json }
 }
@@ -51,8 +63,8 @@ export async function getResponses(
 
 export type OwnListing = {
   filter: OwnCaseFilter
-  /** Newest first, or what is due first; the second without what no clock runs for. */
-  order: 'newest' | 'due'
+  /** Newest or oldest first, or what is due first; the last without what no clock runs for. */
+  order: 'newest' | 'oldest' | 'due'
   after?: string | undefined
   limit: number
   now: Date
@@ -66,19 +78,23 @@ export async function listOwnCases(
 ): Promise<Page<SeenCase>> {
   const { filter, order, limit } = listing
   refuseUnseen(client, listing)
-  const organisationIds = filter.organisation && (await organisationTree(db, filter.organisation))
-  const { sql, values } = boundTo(client)
-  for (const conditionsFrom of [
-    (first: number) => conditionsOf(filter, organisationIds, first),
-    (first: number) => ownConditionsOf(filter, listing.now, first),
-    (first: number) => (order === 'due' ? dueAfterCursor : newestAfterCursor)(listing.after, first),
-  ]) {
-    const more = conditionsFrom(values.length + 1)
-    sql.push(...more.sql)
-    values.push(...more.values)
-  }
-  const by = order === 'due' ? 'c.due_at, c.id' : 'c.id desc'
-  const found = await casesWhere(db.pool, sql.join(' and '), values, limit + 1, by)
+  const resolved = await resolveFilter(db, filter)
+  const bound = boundTo(client)
+  const more = joined(
+    bound.values.length + 1,
+    (first) => conditionsOf(resolved, first),
+    (first) => wordsCondition(resolved, first),
+    (first) => ownConditionsOf(filter, listing.now, first),
+    (first) => AFTER_CURSOR[order](listing.after, first),
+  )
+  const where = [...bound.sql, ...more.sql].join(' and ')
+  const found = await casesWhere(
+    db.pool,
+    where,
+    [...bound.values, ...more.values],
+    limit + 1,
+    ORDER_BY[order],
+  )
   const page = pageOf(found, limit, (last) => (order === 'due' ? [last.dueAt ?? '', last.id] : [last.id]))
   return {
     next: page.next,
@@ -86,9 +102,21 @@ export async function listOwnCases(
   }
 }
 
-function newestAfterCursor(after: string | undefined, first: number): Conditions {
-  const cursor = readCursor(after, ['number'])
-  return cursor === undefined ? { sql: [], values: [] } : { sql: [`c.id < $${first}`], values: [...cursor] }
+/** How a key sees each of the cases that it relates to. */
+export function ownViewOf({ role }: ClientCaller): 'own' | 'staff' {
+  return role === 'integrator' ? 'own' : 'staff'
+}
+
+const ORDER_BY = { newest: 'c.id desc', oldest: 'c.id', due: 'c.due_at, c.id' } as const
+const AFTER_CURSOR = { newest: keyAfterCursor('<'), oldest: keyAfterCursor('>'), due: dueAfterCursor }
+
+function keyAfterCursor(beyond: '<' | '>') {
+  return (after: string | undefined, first: number): Conditions => {
+    const cursor = readCursor(after, ['number'])
+    return cursor === undefined
+      ? { sql: [], values: [] }
+      : { sql: [`c.id ${beyond} $${first}`], values: [...cursor] }
+  }
 }
 
 function dueAfterCursor(after: string | undefined, first: number): Conditions {

@@ -17,6 +17,7 @@ export type FormHint = {
     | 'tel'
     | 'month'
     | 'images'
+    | 'place'
     | 'hidden'
   label: string
   help: string | null
@@ -46,6 +47,9 @@ export function hintsFor(kind: CaseKind, accepted: Accepted, months: readonly st
     ...(kind === 'concern' ? [HAPPENING_NOW] : []),
     hint('/visitMonth', 'select', 'When was it?', {
       options: months.map((month) => ({ value: month, label: monthLabel(month), help: null })),
+    }),
+    hint('/position', 'place', 'Where did it happen?', {
+      help: 'Mark it on the map if it was somewhere else than on the main site. It is kept to about a kilometre.',
     }),
     ...(feedback ? ratingHints(accepted.instruments) : []),
     ON_BEHALF,

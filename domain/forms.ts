@@ -92,6 +92,7 @@ function schemaFor(
       onBehalf: field(fields, 'onBehalf'),
       contact: { ...field(fields, 'contact'), allOf: [preferredIsThere('email'), preferredIsThere('phone')] },
       visitMonth: { enum: months },
+      position: field(fields, 'position'),
       ...(feedback && { ratings: ratingsSchema(accepted.instruments) }),
       images: field(fields, 'images'),
       acceptsTerms: { const: true },

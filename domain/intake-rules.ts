@@ -20,6 +20,8 @@ export type CaseDraft = {
   onBehalf?: boolean
   contact?: { name?: string; email?: string; phone?: string; preferred?: 'email' | 'phone' }
   visitMonth?: string
+  /** Where its reporter says it happened; see `placeGiven`. */
+  position?: { latitude: number; longitude: number }
   ratings?: CaseRating[]
   /** Pictures that were uploaded before. */
   images?: string[]

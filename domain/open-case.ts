@@ -1,5 +1,6 @@
 import { row, type Tx } from '../prisma/client.ts'
 import type { Accepted } from './accepted.ts'
+import { coarse } from './areas.ts'
 import type { ClientCaller } from './callers.ts'
 import { sealContact, sealOriginal } from './case-rows.ts'
 import { isNews, startClocks } from './clocks.ts'
@@ -50,15 +51,17 @@ async function insertCase(tx: Tx, sender: Sender, acceptedDraft: AcceptedDraft):
   const reference = newReference()
   const urgent = danger.length > 0 || draft.moderation?.urgent === true
   const beginning = beginningOf(draft, intake, { urgent, test: sender.test })
+  const given = draft.position && coarse(draft.position)
+  const place = given ?? accepted.organisation.place
   const inserted = await row<{ id: number }>(
     tx,
     `insert into cases (id, reference, kind, channel, status, publication, privacy, privacy_chosen, under_16, on_behalf,
        organisation_id, service_id, category_code, happening_now, priority, wants_response, original_sealed, contact_sealed,
-       preferred_contact, visit_month, tags, latitude, longitude, pt, client_id, brand, reported_at,
+       preferred_contact, visit_month, tags, latitude, longitude, pt, place_given, client_id, brand, reported_at,
        urgent, test, breach, commissioned, ratings, moderated_title, moderated_text, public_name, decision_reason,
        email_index, phone_index)
      values (case_key(coalesce($33::timestamptz, now())), $1, $2, $3, 'open', $4, $5, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
-       $16, $17, '{}', $18::float8, $19::float8, mercator($18::float8, $19::float8), $20, $21, coalesce($33::timestamptz, now()),
+       $16, $17, '{}', $18::float8, $19::float8, mercator($18::float8, $19::float8), $34, $20, $21, coalesce($33::timestamptz, now()),
        $22, $23, $24, $25, $26, $27, $28, $29, $30, $31, $32)
      returning id`,
     [
@@ -71,8 +74,8 @@ async function insertCase(tx: Tx, sender: Sender, acceptedDraft: AcceptedDraft):
       ...(await sealedParts(tx, reference, draft)),
       intake.preferredContact,
       draft.visitMonth ?? null,
-      accepted.organisation.place.latitude,
-      accepted.organisation.place.longitude,
+      place.latitude,
+      place.longitude,
       sender.clientId,
       sender.brand,
       urgent,
@@ -80,6 +83,7 @@ async function insertCase(tx: Tx, sender: Sender, acceptedDraft: AcceptedDraft):
       ...whatStaffSay(draft, beginning),
       ...(await indexesOf(tx, draft)),
       reportedAt,
+      given !== undefined,
     ],
     'insert-case',
   )

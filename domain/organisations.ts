@@ -1,5 +1,4 @@
 import { type Db, type OrganisationKind, row, rows, type Sector, type Sql } from '../prisma/client.ts'
-import { type Page, pageOf, readCursor } from './cursors.ts'
 import { DomainError, invalid } from './errors.ts'
 
 export type OrganisationName = { code: string; name: string }
@@ -19,20 +18,25 @@ export type OrganisationDetail = {
   successor: OrganisationName | null
   services: OrganisationName[]
   commissioners: OrganisationName[]
+  /** From the point that was asked for. */
+  distanceMetres?: number
+  figures?: OrganisationFigures
 }
 
-export type OrganisationFilter = {
-  kind?: readonly OrganisationKind[]
-  parent?: string
-  active?: boolean
-  after?: string
-  limit: number
+/** Of its own published cases; a number from 1 to 4 is null. */
+export type OrganisationFigures = {
+  open: number | null
+  closed: number | null
+  overdue: number | null
+  /** When overdue was counted. */
+  asOf: string | null
 }
 
 /** Where ODS codes of the past are filed among the external ids. */
 export const FORMER_CODES = 'ods-former'
 
-const DETAIL = `
+/** SQL for everything that the public may know of an organisation `o`. */
+export const DETAIL = `
   o.code, o.name, o.kind, o.sector, o.region, o.postcode, o.active, o.latitude, o.longitude,
   (select json_build_object('code', p.code, 'name', p.name) from organisations p where p.id = o.parent_id) as parent,
   (select json_build_object('code', s.code, 'name', s.name) from organisations s where s.id = o.succeeded_by_id) as successor,
@@ -41,33 +45,14 @@ const DETAIL = `
   coalesce((select json_agg(json_build_object('code', c.code, 'name', c.name) order by c.name, c.code)
             from commissioning m join organisations c on c.id = m.commissioner_id where m.organisation_id = o.id), '[]') as commissioners`
 
-/** A page of organisations by name, then code (two may share a name). */
-export async function listOrganisations(
-  db: Db,
-  filter: OrganisationFilter,
-): Promise<Page<OrganisationDetail>> {
-  const after = readCursor(filter.after, ['string', 'string'])
-  const parentId =
-    filter.parent === undefined ? null : await organisationIdAt(db.pool, filter.parent, 'parent')
-  const found = await rows<OrganisationDetail>(
+/** The organisations with these codes as they are filed, by code; what is unknown is left out. */
+export async function organisationsByCode(db: Db, codes: readonly string[]): Promise<OrganisationDetail[]> {
+  return rows<OrganisationDetail>(
     db.pool,
-    `select ${DETAIL} from organisations o
-     where ($1::organisation_kind[] is null or o.kind = any($1))
-       and ($2::int is null or o.parent_id = $2)
-       and ($3::boolean is null or o.active = $3)
-       and ($4::text is null or (o.name, o.code) > ($4, $5))
-     order by o.name, o.code limit $6`,
-    [
-      filter.kind ?? null,
-      parentId,
-      filter.active ?? null,
-      after?.[0] ?? null,
-      after?.[1] ?? null,
-      filter.limit + 1,
-    ],
-    'list-organisations',
+    `select ${DETAIL} from organisations o where o.code = any($1::text[]) order by o.code`,
+    [codes],
+    'organisations-by-code',
   )
-  return pageOf(found, filter.limit, (last) => [last.name, last.code])
 }
 
 /** One organisation by its code in any form; throws `not_found`. */
@@ -109,6 +94,28 @@ export async function organisationTree(db: Db, codes: readonly string[]): Promis
   return found.map(({ id }) => id)
 }
 
+/** The organisations with these codes in any form, alone, as ids; what is unknown is left out. */
+export async function organisationsThemselves(db: Db, codes: readonly string[]): Promise<number[]> {
+  return (await idsByCode(db.pool, codes.map(canonicalCode))).map(({ id }) => id)
+}
+
+/** The organisations in these regions, and below them what has no region of its own, as ids. */
+export async function organisationsIn(db: Db, regions: readonly string[]): Promise<number[]> {
+  const found = await rows<{ id: number }>(db.pool, inRegions('$1'), [regions], 'organisations-in-regions')
+  return found.map(({ id }) => id)
+}
+
+/** SQL for the ids of `organisationsIn`, of the regions in a parameter. */
+export function inRegions(parameter: string): string {
+  return `
+    with recursive here(id) as (
+      select id from organisations where region = any(${parameter}::text[])
+      union
+      select below.id from organisations below join here on below.parent_id = here.id where below.region is null
+    )
+    select id from here`
+}
+
 /** The id behind an ODS code in any form: any case, with blanks, or a former one; null when unknown. */
 export async function findOrganisationId(sql: Sql, code: string): Promise<number | null> {
   const found = await row<{ id: number }>(
@@ -123,6 +130,13 @@ export async function findOrganisationId(sql: Sql, code: string): Promise<number
   return found?.id ?? null
 }
 
+/** The id behind a code that a parameter gives; throws `validation_failed` there for an unknown one. */
+export async function organisationIdAt(sql: Sql, code: string, parameter: string): Promise<number> {
+  const id = await findOrganisationId(sql, code)
+  if (id === null) throw unknownOrganisation(parameter, code)
+  return id
+}
+
 /** ODS codes are written with capitals and without blanks. */
 export function canonicalCode(code: string): string {
   return code.replace(/[\s-]/g, '').toUpperCase()
@@ -130,23 +144,21 @@ export function canonicalCode(code: string): string {
 
 async function organisationIdsAt(sql: Sql, codes: readonly string[]): Promise<number[]> {
   const wanted = codes.map(canonicalCode)
-  const found = await rows<{ code: string; id: number }>(
-    sql,
-    `select code, id from organisations where code = any($1::text[])
-     union
-     select code, organisation_id from organisation_external_ids where scheme = '${FORMER_CODES}' and code = any($1::text[])`,
-    [wanted],
-    'find-organisations',
-  )
+  const found = await idsByCode(sql, wanted)
   const unknown = codes.find((_, n) => !found.some(({ code }) => code === wanted[n]))
   if (unknown !== undefined) throw unknownOrganisation('organisation', unknown)
   return found.map(({ id }) => id)
 }
 
-async function organisationIdAt(sql: Sql, code: string, parameter: string): Promise<number> {
-  const id = await findOrganisationId(sql, code)
-  if (id === null) throw unknownOrganisation(parameter, code)
-  return id
+async function idsByCode(sql: Sql, codes: readonly string[]): Promise<{ code: string; id: number }[]> {
+  return rows<{ code: string; id: number }>(
+    sql,
+    `select code, id from organisations where code = any($1::text[])
+     union
+     select code, organisation_id from organisation_external_ids where scheme = '${FORMER_CODES}' and code = any($1::text[])`,
+    [codes],
+    'find-organisations',
+  )
 }
 
 function unknownOrganisation(parameter: string, code: string): DomainError {

@@ -1,79 +1,134 @@
 import { createHash } from 'node:crypto'
 import { type Db, row, type Sql } from '../prisma/client.ts'
-import { type CaseFilter, conditionsOf, PUBLISHED } from './case-filter.ts'
+import { type CaseFilter, PUBLISHED, resolveFilter } from './case-filter.ts'
+import { type CaseOrder, keysOf } from './case-keys.ts'
 import { attributionJson, nameJson, RESPONSE_FIELDS, RESPONSE_JOINS } from './case-rows.ts'
-import { readCursor, writeCursor } from './cursors.ts'
+import { writeCursor } from './cursors.ts'
+import { invalid } from './errors.ts'
+import { type Includable, type Included, includedOf, REFERRED, type Referred } from './included.ts'
 import { jsonArray, jsonObject } from './json-sql.ts'
-import { organisationTree } from './organisations.ts'
 
 /** A page whose items are JSON already, as PostgreSQL built it. */
-export type JsonPage = { items: string; next: string | null }
+export type JsonPage = { items: string; count: number; next: string | null; referred?: Referred }
 
 export type PublicListing = {
   filter: CaseFilter
+  /** Newest first if nothing is said. */
+  order?: CaseOrder | undefined
   after?: string | undefined
   limit: number
   publicUrl: string
+  /** Only these fields of each item. */
+  fields?: readonly string[] | undefined
+  /** What the cases refer to, with them. */
+  include?: readonly Includable[] | undefined
 }
 
-/** Published cases, newest first, as the JSON of `PublicCase`. */
-export async function listPublicCases(db: Db, listing: PublicListing): Promise<JsonPage> {
-  return jsonPage(db, listing, [], [], PUBLIC_CASE, PUBLIC_JOINS)
+/** What a page is made of: the items' fields as SQL over `c`, whose `$1` is the public address, and the joins they need. */
+export type PageShape = {
+  item: (fields: readonly string[] | undefined, snippet: string | undefined) => string
+  joins: string
+  /** Its items can have a `snippet`. */
+  snippets?: boolean
+  /** Only cases that stand somewhere. */
+  placed?: boolean
 }
 
-/** One published case as the JSON of `PublicCase`, by its key, or undefined when the public cannot read it. */
-export async function getPublicCase(sql: Sql, id: number, publicUrl: string): Promise<string | undefined> {
+/** A page of published cases as the JSON of `PublicCase`; with words to look for also where they stand. */
+export async function listPublicCases(
+  db: Db,
+  listing: PublicListing,
+): Promise<JsonPage & { included?: Included }> {
+  const page = await jsonPage(db, listing, PUBLIC_PAGE)
+  if (listing.include === undefined || page.referred === undefined) return page
+  return { ...page, included: await includedOf(db, listing.include, page.referred) }
+}
+
+/** One published case as the JSON of `PublicCase`, by its reference, or undefined when the public cannot read it. */
+export async function getPublicCase(
+  sql: Sql,
+  reference: string,
+  publicUrl: string,
+): Promise<string | undefined> {
   const found = await row<{ json: string }>(
     sql,
-    `select (${PUBLIC_CASE})::text as json from cases c ${PUBLIC_JOINS} where c.id = $2 and ${PUBLISHED}`,
-    [publicUrl, id],
+    `select (${PUBLIC_CASE})::text as json from cases c ${PUBLIC_JOINS} where c.reference = $2 and ${PUBLISHED}`,
+    [publicUrl, reference],
     'public-case',
   )
   return found?.json
 }
 
-/**
- * A page of what `select` builds from the published cases of a filter, newest first. `$1` in it is the public address;
- * `extra` conditions bring their values, numbered from 2.
- */
-export async function jsonPage(
-  db: Db,
-  { filter, after, limit, publicUrl }: PublicListing,
-  extra: readonly string[],
-  extraValues: readonly unknown[],
-  select: string,
-  joins: string,
-): Promise<JsonPage> {
-  const cursor = readCursor(after, ['number'])
-  const organisationIds = filter.organisation && (await organisationTree(db, filter.organisation))
-  const conditions = conditionsOf(filter, organisationIds, extraValues.length + 2)
-  const values: unknown[] = [publicUrl, ...extraValues, ...conditions.values]
-  const where = [PUBLISHED, ...extra, ...conditions.sql]
-  if (cursor !== undefined) {
-    values.push(cursor[0])
-    where.push(`c.id < $${values.length}`)
-  }
-  values.push(limit)
+/** A page of what `shape` makes of the published cases of a filter. */
+export async function jsonPage(db: Db, listing: PublicListing, shape: PageShape): Promise<JsonPage> {
+  const { limit, publicUrl, order = 'newest', after, fields } = listing
+  const resolved = await resolveFilter(db, listing.filter)
+  const keys = await keysOf(db, resolved, { order, after, wanted: limit + 1, placed: shape.placed })
+  const values = [publicUrl, ...keys.values]
+  const sorted = order === 'newest' ? 'desc' : 'asc'
+  const words = shape.snippets && fieldsName(fields, 'snippet') ? resolved.words : undefined
+  const json = shape.item(fields, words === undefined ? undefined : snippet(`$${values.push(words)}`))
+  const most = `$${values.push(limit)}::int`
+  // The address is named once more, because the fields that are wanted may not need it.
   const text = `
-    with page as materialized (select c.id from cases c where ${where.join(' and ')} order by c.id desc limit $${values.length}::int + 1),
-         shown as (select id from page order by id desc limit $${values.length}::int)
-    select (select string_agg((${select})::text, ',' order by c.id desc) from shown join cases c on c.id = shown.id ${joins}) as items,
-           (select count(*) from page) > $${values.length}::int as more, (select min(id) from shown) as last`
+    with address as (select $1::text), page as materialized (${keys.text}),
+         shown as (select id from page order by id ${sorted} limit ${most})
+    select listed.items, listed.count,
+           (select count(*) from page) > ${most} as more,
+           (select ${order === 'newest' ? 'min' : 'max'}(id) from shown) as last
+           ${listing.include === undefined ? '' : `, ${REFERRED} as referred`}
+    from (select string_agg((${json})::text, ',' order by c.id ${sorted}) as items, count(*)::int as count
+          from shown join cases c on c.id = shown.id ${shape.joins} where ${PUBLISHED}) as listed`
   // The usual shapes are prepared once on each connection; rare ones would only pile up there.
-  const name =
-    conditions.sql.length > 2
-      ? undefined
-      : `page-${createHash('sha1').update(text).digest('hex').slice(0, 20)}`
-  const found = await row<{ items: string | null; more: boolean; last: number | null }>(
-    db.pool,
-    text,
-    values,
-    name,
-  )
+  const usual = keys.usual && fields === undefined
+  const name = usual ? `page-${createHash('sha1').update(text).digest('hex').slice(0, 20)}` : undefined
+  const page = await row<PageRow>(db.pool, text, values, name)
   return {
-    items: found?.items ?? '',
-    next: found?.more === true && found.last !== null ? writeCursor([found.last]) : null,
+    items: page?.items ?? '',
+    count: page?.count ?? 0,
+    next: page?.more === true && page.last !== null ? writeCursor([page.last]) : null,
+    ...(page?.referred && { referred: page.referred }),
   }
+}
+
+type PageRow = {
+  items: string | null
+  count: number
+  more: boolean
+  last: number | null
+  referred?: Referred
+}
+
+function fieldsName(fields: readonly string[] | undefined, name: string): boolean {
+  return fields === undefined || fields.includes(name)
+}
+
+// About thirty words in two pieces; the signs stand in no text that anybody types.
+const snippet = (words: string): string => `ts_headline('care_words',
+  concat_ws(' … ', c.moderated_title, c.moderated_text,
+    (select string_agg(r.text, ' … ' order by r.responded_at, r.id) from responses r where r.case_id = c.id and r.publication = 'published')),
+  ${words}::tsquery, 'StartSel=⟦, StopSel=⟧, MaxFragments=2, MinWords=6, MaxWords=15, FragmentDelimiter=" … "')`
+
+/** SQL for an object of those of `fields` that are wanted; throws `validation_failed` at `/fields` for a name that is none. */
+export function pickedJson(
+  fields: Readonly<Record<string, string>>,
+  wanted: readonly string[] | undefined,
+): string {
+  if (wanted === undefined) return jsonObject(fields)
+  refuseUnknownFields(wanted, Object.keys(fields))
+  return jsonObject(Object.fromEntries(wanted.map((name) => [name, fields[name] as string])))
+}
+
+/** Throws `validation_failed` at `/fields` for a field that the item asked for does not have. */
+export function refuseUnknownFields(wanted: readonly string[], known: readonly string[]): void {
+  const unknown = wanted.find((name) => !known.includes(name))
+  if (unknown === undefined) return
+  throw invalid({
+    in: 'query',
+    pointer: '/fields',
+    code: 'unknown_field',
+    detail: `There is no field "${unknown}" here; there is ${known.join(', ')}.`,
+  })
 }
 
 const PUBLIC_JOINS = `
@@ -81,7 +136,7 @@ const PUBLIC_JOINS = `
   left join services s on s.id = c.service_id left join sources src on src.id = c.source_id`
 
 // Every field that goes out stands here; nothing is taken over from a row.
-const PUBLIC_CASE = jsonObject({
+const PUBLIC_FIELDS = {
   view: `'public'::text`,
   reference: 'c.reference',
   url: `$1::text || '/v1/cases/' || c.reference`,
@@ -122,4 +177,18 @@ const PUBLIC_CASE = jsonObject({
   ),
   position: `case when c.latitude is not null then ${jsonObject({ latitude: 'c.latitude', longitude: 'c.longitude' })} end`,
   source: attributionJson('c.source_link'),
-})
+}
+
+const PUBLIC_CASE = jsonObject(PUBLIC_FIELDS)
+
+const PUBLIC_PAGE: PageShape = { item: publicCaseJson, joins: PUBLIC_JOINS, snippets: true }
+
+// Whoever names the snippet among the fields may leave out the words, and gets what the whole case would have: none.
+function publicCaseJson(fields: readonly string[] | undefined, snippet: string | undefined): string {
+  return snippet === undefined
+    ? pickedJson(
+        PUBLIC_FIELDS,
+        fields?.filter((name) => name !== 'snippet'),
+      )
+    : pickedJson({ ...PUBLIC_FIELDS, snippet }, fields)
+}

@@ -1,12 +1,12 @@
 import { type CaseKind, type Db, rows } from '../prisma/client.ts'
 import type { ClientCaller } from './callers.ts'
-import { type Conditions, conditionsOf } from './case-filter.ts'
+import { conditionsOf, resolveFilter } from './case-filter.ts'
 import { casesWhere } from './case-rows.ts'
 import { casePermissions, type Relation, relationTo, takenBackReasons, viewFor } from './case-rules.ts'
 import { type Page, pageOf, readCursor } from './cursors.ts'
 import { invalid } from './errors.ts'
-import { organisationTree } from './organisations.ts'
 import { type SeenCase, showCase } from './seen-case.ts'
+import type { Conditions } from './sql-conditions.ts'
 
 /** What a case can wait for. */
 export type WaitsFor = 'case' | 'response' | 'report' | 'removal_request'
@@ -61,8 +61,7 @@ const WAITS: Readonly<Record<WaitsFor, string>> = {
 
 async function conditionsFor(db: Db, client: ClientCaller, filter: QueueFilter): Promise<Conditions> {
   const { waitsFor, organisation, kind, claimed } = filter
-  const organisationIds = organisation && (await organisationTree(db, organisation))
-  const { sql, values } = conditionsOf({ ...(kind && { kind }) }, organisationIds, 3)
+  const { sql, values } = conditionsOf(await resolveFilter(db, { organisation, kind }), 3)
   // What was taken back by whoever wrote it is not decided on.
   const all = [
     'c.test = $1',

@@ -182,8 +182,9 @@ async function decline(
 async function move(tx: Tx, theCase: CaseRow, place: Place, former: readonly number[]): Promise<void> {
   await rows(
     tx,
-    `update cases set organisation_id = $2, latitude = $3::float8, longitude = $4::float8,
-       pt = mercator($3::float8, $4::float8), former_organisation_ids = $5, service_id = null, assignee = null,
+    `update cases set organisation_id = $2, latitude = case when place_given then latitude else $3::float8 end,
+       longitude = case when place_given then longitude else $4::float8 end,
+       pt = case when place_given then pt else mercator($3::float8, $4::float8) end, former_organisation_ids = $5, service_id = null, assignee = null,
        sorted = true, version = version + 1, updated_at = now()
      where id = $1`,
     [theCase.id, place.organisationId, place.latitude, place.longitude, former],

@@ -54,8 +54,9 @@ async function store(tx: Tx, theCase: CaseRow, after: Values): Promise<void> {
   const { place, service } = after
   await rows(
     tx,
-    `update cases set organisation_id = $2, latitude = $3::float8, longitude = $4::float8,
-       pt = mercator($3::float8, $4::float8), former_organisation_ids = $5, service_id = case when $15 then $6 else service_id end, assignee = $7,
+    `update cases set organisation_id = $2, latitude = case when place_given then latitude else $3::float8 end,
+       longitude = case when place_given then longitude else $4::float8 end,
+       pt = case when place_given then pt else mercator($3::float8, $4::float8) end, former_organisation_ids = $5, service_id = case when $15 then $6 else service_id end, assignee = $7,
        formal_complaint = $8, category_code = $9, priority = $10, urgent = $11, breach = $12, commissioned = $13,
        passed_on = $14, sorted = sorted or $16, version = version + 1, updated_at = now()
      where id = $1`,

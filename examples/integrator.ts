@@ -11,6 +11,9 @@
 import createClient from 'openapi-fetch'
 import type { components, paths } from '../api/contract/types.gen.ts'
 
+// Lists come as CSV too, and with some of their fields; this asks for neither.
+type MediaType = `application/${'' | 'geo+' | 'problem+'}json`
+
 type Schemas = components['schemas']
 
 export type Followed = {
@@ -31,7 +34,10 @@ export async function createAndFollow({
   key: string
   organisation?: string
 }): Promise<Followed> {
-  const service = createClient<paths>({ baseUrl: url, headers: { authorization: `Bearer ${key}` } })
+  const service = createClient<paths, MediaType>({
+    baseUrl: url,
+    headers: { authorization: `Bearer ${key}` },
+  })
   const created = dataOf(
     await service.POST('/v1/cases', {
       params: { header: { 'Idempotency-Key': crypto.randomUUID() } },

@@ -11,10 +11,14 @@
  */
 import createClient, { type Client } from 'openapi-fetch'
 import type { components, paths } from '../api/contract/types.gen.ts'
+
+// Lists come as CSV too, and with some of their fields; this asks for neither.
+type MediaType = `application/${'' | 'geo+' | 'problem+'}json`
+
 import { surveyTokenIn } from './survey-mail.ts'
 
 type Schemas = components['schemas']
-type Service = Client<paths>
+type Service = Client<paths, MediaType>
 type StaffCase = Schemas['StaffCase']
 
 export type Cast = {
@@ -53,7 +57,7 @@ export async function playStory(cast: Cast): Promise<Ending> {
 
   tell('A patient writes on a web page.')
   const { reference, receipt } = await writeConcern(cast)
-  const patient = createClient<paths>({ baseUrl: url, headers: { 'case-receipt': receipt } })
+  const patient = createClient<paths, MediaType>({ baseUrl: url, headers: { 'case-receipt': receipt } })
   const stub = await read(anybody, reference)
   tell(`It is ${reference}; the public sees a ${stub.view} of it.`)
 
@@ -245,7 +249,7 @@ async function readAsStaff(service: Service, reference: string): Promise<StaffCa
 }
 
 function serviceAt(url: string, key?: string): Service {
-  return createClient<paths>({
+  return createClient<paths, MediaType>({
     baseUrl: url,
     ...(key !== undefined && { headers: { authorization: `Bearer ${key}` } }),
   })

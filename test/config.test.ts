@@ -23,6 +23,7 @@ t.test('everything that is wrong is said at once', async (t) => {
     LOG_LEVEL: 'loud',
     ENCRYPTION_KEYS: 'short',
     POLL_EVERY_SECONDS: '0',
+    GEOCODER_URL: 'https://postcodes.example.org/postcodes/',
     ALLOW_PRIVATE: 'localhost',
   }
   try {
@@ -31,6 +32,18 @@ t.test('everything that is wrong is said at once', async (t) => {
   } catch (error) {
     for (const name of Object.keys(wrong)) t.match((error as Error).message, new RegExp(`${name} must be`))
   }
+})
+
+t.test('the geocoder is an address with a place for the postcode', async (t) => {
+  const address = 'https://postcodes.example.org/postcodes/{postcode}?key=a'
+  t.equal(readConfig({ GEOCODER_URL: address }).geocoderUrl, address)
+  t.equal(readConfig({}).geocoderUrl, undefined)
+  for (const wrong of [
+    '{postcode}',
+    'ftp://postcodes.example.org/{postcode}',
+    'https://postcodes.example.org/',
+  ])
+    t.throws(() => readConfig({ GEOCODER_URL: wrong }), { message: /GEOCODER_URL must be/ })
 })
 
 t.test('a value is never repeated in what is said about it', async (t) => {

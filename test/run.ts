@@ -34,6 +34,7 @@ async function main(args: string[]): Promise<number> {
       ...(await prepareStore(cleanups)),
       ...(await prepareRedis(cleanups, notes)),
       ...findChromium(notes),
+      ...findGdal(notes),
     }
     const reports = await runAll(files, { ...childEnvironment(), ...env })
     return summarise(reports, notes)
@@ -90,11 +91,22 @@ async function prepareRedis(cleanups: Cleanup[], notes: string[]): Promise<NodeJ
 }
 
 function findChromium(notes: string[]): NodeJS.ProcessEnv {
-  const folders = (process.env.PATH ?? '').split(delimiter)
-  const found = folders.map((folder) => join(folder, 'chromium')).find((file) => existsSync(file))
+  const found = onPath('chromium')
   if (found !== undefined) return { CARE_TEST_CHROMIUM: found }
   notes.push('Tests with a browser were skipped: there is no chromium on the PATH. Install chromium.')
   return {}
+}
+
+function findGdal(notes: string[]): NodeJS.ProcessEnv {
+  const found = onPath('ogrinfo')
+  if (found !== undefined) return { CARE_TEST_GDAL: found }
+  notes.push('Tests with GDAL were skipped: there is no ogrinfo on the PATH. Install gdal-bin.')
+  return {}
+}
+
+function onPath(program: string): string | undefined {
+  const folders = (process.env.PATH ?? '').split(delimiter)
+  return folders.map((folder) => join(folder, program)).find((file) => existsSync(file))
 }
 
 /** What the tester has set for the service itself is not for tests. */

@@ -1,3 +1,4 @@
+import { forgetEmptyCounts } from '../domain/case-index.ts'
 import { forgetExpiredIdempotency } from '../domain/idempotency.ts'
 import { forgetWaitingImages } from '../domain/images.ts'
 import { expireOldItems, sourcesWithAgeRule } from '../domain/ingest-removals.ts'
@@ -17,6 +18,7 @@ export async function keepHouse(context: Context): Promise<void> {
   const images = await forgetWaitingImages(db)
   const polls = await closeAbandonedPolls(db, now())
   const runs = await forgetRuns(context)
+  await forgetEmptyCounts(db)
   let items = 0
   for (const sourceId of await sourcesWithAgeRule(db)) items += await expireOldItems(db, sourceId, now())
   await countUnmappedTerms(db, now(), MOST_COUNTED)

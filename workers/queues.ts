@@ -34,6 +34,7 @@ export type Tick =
   | 'release-holds'
   | 'send-mail'
   | 'feedback-digest'
+  | 'count-overdue'
 
 export type JobHandlers = { readonly [N in JobName]: (job: Jobs[N]) => Promise<void> }
 export type TickHandlers = Readonly<Record<Tick, () => Promise<void>>>

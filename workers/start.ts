@@ -1,12 +1,14 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createReader } from '../connectors/reader.ts'
 import { noteDigests } from '../domain/feedback-digest.ts'
+import { countOverdue } from '../domain/organisation-figures.ts'
 import { freeAllClaims } from '../domain/source-claims.ts'
 import { createFetcher } from '../net/fetch.ts'
 import type { Db } from '../prisma/client.ts'
 import { type Context, defaultPollSettings, type PollSettings } from './context.ts'
 import { doRun } from './do-run.ts'
 import { keepHouse } from './housekeeping.ts'
+import { startIndexing } from './keep-index.ts'
 import type { Log } from './log.ts'
 import { type MailSettings, openMailer } from './mail/mailer.ts'
 import { pollDue } from './poll-due.ts'
@@ -79,6 +81,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       'release-holds': () => releaseHolds(context),
       'send-mail': onceAtATime(() => sendMail({ ...context, ...mail, mailer })),
       'feedback-digest': async () => void (await noteDigests(db, context.now())),
+      'count-overdue': async () => void (await countOverdue(db, context.now())),
     },
     concurrency: pollsAtOnce,
   })
@@ -89,8 +92,11 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     'release-holds': RELEASE_MS,
     'send-mail': mailEveryMs,
     'feedback-digest': DIGEST_MS,
+    'count-overdue': OVERDUE_MS,
   })
+  const indexing = startIndexing(context)
   const close = async () => {
+    await indexing.stop()
     mailer?.close()
     await context.fetcher.close()
     await context.reader.close()
@@ -129,6 +135,7 @@ function onceAtATime(work: () => Promise<void>): () => Promise<void> {
 const HOUSEKEEPING_MS = 600_000
 const RELEASE_MS = 60_000
 const DIGEST_MS = 900_000
+const OVERDUE_MS = 60_000
 const LAST_GRACE_MS = 2_000
 
 type Running = { queues: Queues; giveUp: AbortController; log: Log; close: () => Promise<void> }

@@ -50,6 +50,8 @@ export type Operation = {
   bodyLimit: number | undefined
   /** JSON too is taken as the bytes that came, because somebody has signed them. */
   rawBody: boolean
+  /** What everybody reads of it depends on the version of the data and the query alone. */
+  versioned: boolean
   body: { required: boolean; content: Record<string, { schema: Schema }> } | undefined
   responses: Readonly<Record<string, ResponseObject>>
 }
@@ -79,6 +81,7 @@ type RawOperation = {
   operationId?: string
   'x-body-limit'?: number
   'x-raw-body'?: boolean
+  'x-versioned'?: boolean
   security?: SecurityChoice[]
   parameters?: Ref<Parameter>[]
   requestBody?: { required?: boolean; content: Record<string, { schema: Schema }> }
@@ -102,6 +105,7 @@ function readOperation(
     security: raw.security,
     bodyLimit: raw['x-body-limit'],
     rawBody: raw['x-raw-body'] ?? false,
+    versioned: raw['x-versioned'] ?? false,
     parameters: [...shared, ...(raw.parameters ?? [])].map((parameter) => resolve(document, parameter)),
     body: raw.requestBody && {
       required: raw.requestBody.required ?? false,

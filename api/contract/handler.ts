@@ -1,5 +1,6 @@
 import type { components, operations } from './types.gen.ts'
 
+export type { ContractPart } from './part.ts'
 export type { components, operations } from './types.gen.ts'
 
 export type OperationId = keyof operations
@@ -30,6 +31,10 @@ export type HandlerReply<O extends OperationId> = {
     location?: string
     /** The version that `If-Match` wants back; begins the `ETag`. */
     version?: number
+    /** Which of the contract's media types it is; the first one if nothing is said. */
+    mediaType?: string
+    /** Only these fields of its items go out; what it shows is noted of the whole. */
+    fields?: readonly string[] | undefined
   }
 }[SuccessStatus<O>]
 
@@ -39,9 +44,13 @@ export type Handler<O extends OperationId, C> = (request: HandlerRequest<O, C>) 
 /** A handler for every operation, no more and no less. */
 export type Handlers<C> = { [O in OperationId]: Handler<O, C> }
 
-/** Joins items that are JSON already into the JSON of a page. */
-export function pageJson<T>(items: string, next: string | null): Json<T> {
-  return { json: `{"items":[${items}],"next":${JSON.stringify(next)}}` }
+/** What has only the fields that were asked for. */
+export const FIELDS_TYPE = 'application/vnd.care-connect.fields+json'
+
+/** Joins items that are JSON already into the JSON of a page, with what is said beside them. */
+export function pageJson<T>(items: string, next: string | null, included?: object): Json<T> {
+  const beside = included === undefined ? '' : `,"included":${JSON.stringify(included)}`
+  return { json: `{"items":[${items}],"next":${JSON.stringify(next)}${beside}}` }
 }
 
 type Parameters<O extends OperationId> = operations[O]['parameters']

@@ -11,6 +11,8 @@ export type AnyReply = {
   next?: string | null
   location?: string
   version?: number
+  mediaType?: string
+  fields?: readonly string[] | undefined
 }
 
 export type RouteHooks = {

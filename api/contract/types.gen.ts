@@ -13,7 +13,7 @@ export interface paths {
         };
         /**
          * List cases
-         * @description Newest first. Without a key, and by default, the published ones. With `view=mine` the cases that the key relates
+         * @description Newest first unless `order` says otherwise; every filter works with every other. Without a key, and by default, the published ones. With `view=mine` the cases that the key relates
          *     to, published or not: an integrator's own, a provider's and a commissioner's, for a case handler all.
          */
         get: operations["listCases"];
@@ -976,11 +976,167 @@ export interface paths {
         };
         /**
          * Published cases as GeoJSON
-         * @description A feature collection (RFC 7946: longitude first) of the published cases in a bounding box, newest first, with
-         *     the filters of the case list. A case stands at its organisation's site; cases without a place are left out.
-         *     `next` goes on where the page ended.
+         * @description A feature collection (RFC 7946: longitude first) of the published cases in an area, newest first, with the filters of
+         *     the case list. A case stands at its organisation's site; cases without a place are left out. `next` goes on where the
+         *     page ended.
          */
         get: operations["getGeoFeed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/geo-feed/changes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What has changed on the map
+         * @description What happened within an area since a cursor, so that a map need not be read again: `changed` has the cases that are
+         *     in your selection now, `removed` the references of those that are not (any more); a case that is in both or that you
+         *     do not have is no error. Without `after` it answers no changes and where to begin: ask for that first, then read
+         *     the map, then come back with `next` as often as you like. While `more` is true there is more to fetch at once.
+         */
+        get: operations["listMapChanges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/clusters": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Clusters with counts by status
+         * @description The published cases of each cell of a grid, as features with counts, for the zoom that a map shows; the grid has
+         *     eight cells by eight in a tile of that zoom. A cell that touches the area counts in full. By status, category and kind
+         *     the counts are kept ready; with other filters they are counted now, over the newest 100,000 cases at most, and
+         *     `capped` says when that was not all.
+         */
+        get: operations["getClusters"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tiles/{z}/{x}/{y}.mvt": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * A vector tile
+         * @description A Mapbox vector tile (MVT 2.1) in Web Mercator. Layer `clusters`: the cells of `/v1/clusters` with `count`, `open`,
+         *     `closed` and `status_open`, `status_in_progress` and so on for each status; their sums are the number of cases of the
+         *     tile. Layer `cases`: each case with reference, kind, category, status and organisation, where the tile has at most
+         *     1,000 of them. Layer `organisations`, in a tile without filters from zoom 6 on, where it has at most 5,000 of them:
+         *     code, name, kind, and the figures of `/v1/organisation-feed`, without those that are not said. It takes the filters of
+         *     the case list. Where nothing stands it is empty: no bytes at all.
+         */
+        get: operations["getTile"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/tiles.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The tiles, described for a map library
+         * @description TileJSON 3.0.0. Name this address as the `url` of a vector source in MapLibre; filters given here go on to the tiles.
+         */
+        get: operations["getTileJson"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organisation-feed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Organisations as GeoJSON, with figures
+         * @description Active organisations with a place, by name, with the number of their published cases that are open, closed and
+         *     overdue; those of what belongs to them stand at it and not here. A number from 1 to 4 is not said (null): it could tell of one
+         *     person. `figures.asOf` says when overdue was counted last.
+         */
+        get: operations["getOrganisationFeed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/case-counts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Count cases, and by what they are
+         * @description How many published cases a filter selects, and with `by` how many of them by each value: the numbers beside a
+         *     filter in a search page. It takes the filters of the case list. By organisation, region, kind, category and status the numbers
+         *     are kept ready and exact; anything else is counted up to 10,000, and `capped` says when there are more.
+         */
+        get: operations["countCases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/feeds/cases.atom": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Published cases as an Atom feed with GeoRSS
+         * @description Atom 1.0 (RFC 4287), newest first, each entry with its place as `georss:point` (GeoRSS Simple: latitude first), its
+         *     organisation and category; with the filters of the case list. `rel="next"` links the next page (RFC 5005).
+         */
+        get: operations["getCaseAtom"];
         put?: never;
         post?: never;
         delete?: never;
@@ -998,7 +1154,8 @@ export interface paths {
         };
         /**
          * List organisations
-         * @description By name, then code.
+         * @description By name, then code. With `q` the best match first: a misspelt name, a code in any form or a former one find it.
+         *     With `near` or `postcode` the nearest first, and how far it is.
          */
         get: operations["listOrganisations"];
         put?: never;
@@ -1541,6 +1698,189 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/ogc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * OGC API Features: where to begin
+         * @description The landing page of OGC API - Features - Part 1: Core (section 7.2): links to the API definition, the conformance classes and the collections.
+         */
+        get: operations["getOgcLanding"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ogc/api": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * OGC API Features: the API definition
+         * @description The OpenAPI 3.1 document of what stands under `/ogc`, cut out of this one; it declares the property filters of each
+         *     collection. It is sent as `application/json`, because GDAL and QGIS take no media type of OpenAPI but that of 3.0.
+         */
+        get: operations["getOgcDefinition"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ogc/conformance": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * OGC API Features: conformance classes
+         * @description The conformance classes that are met (section 7.4).
+         */
+        get: operations["getOgcConformance"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ogc/collections": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * OGC API Features: the collections
+         * @description Cases and organisations, with their extents (section 7.13).
+         */
+        get: operations["listOgcCollections"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ogc/collections/{collection}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * OGC API Features: one collection
+         * @description One collection (section 7.14).
+         */
+        get: operations["getOgcCollection"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ogc/collections/cases/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * OGC API Features: cases
+         * @description The published cases that stand somewhere as features (section 7.15), newest first. `numberMatched` is of the counts
+         *     that are kept ready, by kind, category and status; of an organisation or region the first page has it, up to 10,000. It
+         *     is left out where more would have to be counted one by one.
+         */
+        get: operations["listOgcCases"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ogc/collections/cases/items/{feature}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * OGC API Features: one case
+         * @description One published case as a feature (section 7.16).
+         */
+        get: operations["getOgcCase"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ogc/collections/organisations/items": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * OGC API Features: organisations
+         * @description The active organisations that have a place as features, with their figures.
+         */
+        get: operations["listOgcOrganisations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/ogc/collections/organisations/items/{feature}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * OGC API Features: one organisation
+         * @description One organisation as a feature, by its code.
+         */
+        get: operations["getOgcOrganisation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/livez": {
         parameters: {
             query?: never;
@@ -1719,6 +2059,8 @@ export interface components {
             contact?: components["schemas"]["NewContact"];
             /** @description The month of the visit, at most 24 months back. */
             visitMonth?: string;
+            /** @description Where it happened, as the reporter marked it on a map. Kept to two decimals (about a kilometre) and no finer; without it the case stands where its organisation does. */
+            position?: components["schemas"]["Position"];
             /** @description Answers to questions of the rating instruments (`/v1/instruments`); for feedback. */
             ratings?: components["schemas"]["CaseRating"][];
             /** @description Pictures that were uploaded before (`POST /v1/images`). */
@@ -1787,10 +2129,13 @@ export interface components {
             images: components["schemas"]["Image"][];
             /** @description The public answers, oldest first. */
             responses: components["schemas"]["Response"][];
-            /** @description Where its organisation is. */
+            /** @description Where its organisation is, or where its reporter marked it, to two decimals. */
             position: components["schemas"]["Position"] | null;
             source: components["schemas"]["Attribution"] | null;
+            snippet?: components["schemas"]["Snippet"];
         };
+        /** @description With `q`: where its words stand, at most some thirty words of the text, each found one between `⟦` and `⟧`; a piece left out is `…`. */
+        Snippet: string;
         /**
          * Format: date-time
          * @description A time in RFC 3339 in UTC, or null.
@@ -1944,6 +2289,23 @@ export interface components {
         CasePage: {
             items: components["schemas"]["Case"][];
             next: components["schemas"]["Cursor"];
+            included?: components["schemas"]["Included"];
+        };
+        /** @description What `include` asked for, each once. */
+        Included: {
+            organisations?: components["schemas"]["Organisation"][];
+            categories?: components["schemas"]["Category"][];
+            sources?: components["schemas"]["Attribution"][];
+        };
+        /** @description A page of a list with the fields that `fields` asked for, each as the whole item would have it. */
+        SparsePage: {
+            items: components["schemas"]["SparseItem"][];
+            next: components["schemas"]["Cursor"];
+            included?: components["schemas"]["Included"];
+        };
+        /** @description Some fields of an item. */
+        SparseItem: {
+            [key: string]: unknown;
         };
         /** @description Where the next page begins, or null on the last one. */
         Cursor: string | null;
@@ -2013,6 +2375,21 @@ export interface components {
             features: components["schemas"]["CaseFeature"][];
             next: components["schemas"]["Cursor"];
         };
+        /** @description Features (RFC 7946) with the properties that `fields` asked for, as the whole feature would have them. */
+        SparseFeatureCollection: {
+            /** @constant */
+            type: "FeatureCollection";
+            features: components["schemas"]["SparseFeature"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description A published case with some of its properties. */
+        SparseFeature: {
+            /** @constant */
+            type: "Feature";
+            id: components["schemas"]["CaseReference"];
+            geometry: components["schemas"]["Point"];
+            properties: components["schemas"]["SparseItem"];
+        };
         /** @description A published case at its organisation's site. */
         CaseFeature: {
             /** @constant */
@@ -2044,6 +2421,234 @@ export interface components {
             /** @description For what came from a source; to be shown wherever the case is. */
             attribution: components["schemas"]["Attribution"] | null;
         };
+        /** @description What has changed in an area. */
+        MapChanges: {
+            changed: components["schemas"]["CaseFeature"][];
+            /** @description References of cases that are not in the selection, or not public any more. */
+            removed: components["schemas"]["CaseReference"][];
+            /** @description Where to go on; kept as long as you like. */
+            next: string;
+            /** @description There is more to fetch at once. */
+            more: boolean;
+        };
+        /** @description Cells with cases as features (RFC 7946), with the foreign member `capped`. */
+        ClusterCollection: {
+            /** @constant */
+            type: "FeatureCollection";
+            features: components["schemas"]["ClusterFeature"][];
+            /** @description Not all cases were counted. */
+            capped: boolean;
+        };
+        /** @description The cases of one cell, at the middle of where they stand. */
+        ClusterFeature: {
+            /** @constant */
+            type: "Feature";
+            /** @description The cell as level, column and row. */
+            id: string;
+            /** @description The cell's west, south, east, north. */
+            bbox: number[];
+            geometry: components["schemas"]["Point"];
+            properties: components["schemas"]["ClusterProperties"];
+        };
+        /** @description How many cases stand in the cell. */
+        ClusterProperties: {
+            count: number;
+            open: number;
+            closed: number;
+            /** @description By status, without those that have none. */
+            byStatus: {
+                open?: number;
+                in_progress?: number;
+                resolved?: number;
+                unable_to_resolve?: number;
+                unable_to_contact?: number;
+                referred_elsewhere?: number;
+                no_action_needed?: number;
+                withdrawn?: number;
+            };
+        };
+        /** @description TileJSON 3.0.0. */
+        TileJson: {
+            /** @constant */
+            tilejson: "3.0.0";
+            name: string;
+            description: string;
+            attribution: string;
+            /** @constant */
+            scheme: "xyz";
+            tiles: string[];
+            minzoom: number;
+            maxzoom: number;
+            bounds: number[];
+            center: number[];
+            vector_layers: components["schemas"]["TileLayer"][];
+        };
+        /** @description A layer of the tiles; `fields` says what each field is. */
+        TileLayer: {
+            id: string;
+            description: string;
+            /** @description By name, whether a text or a number. */
+            fields: {
+                [key: string]: string;
+            };
+            minzoom: number;
+            maxzoom: number;
+        };
+        /** @description Of its published cases; a number from 1 to 4 is null. */
+        OrganisationFigures: {
+            open: number | null;
+            closed: number | null;
+            overdue: number | null;
+            /** @description When overdue was counted, or null when it has not been yet. */
+            asOf: components["schemas"]["NullableTime"];
+        };
+        /** @description Organisations as features (RFC 7946), with the foreign member `next`. */
+        OrganisationFeatureCollection: {
+            /** @constant */
+            type: "FeatureCollection";
+            features: components["schemas"]["OrganisationFeature"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description An organisation where it stands. */
+        OrganisationFeature: {
+            /** @constant */
+            type: "Feature";
+            id: string;
+            geometry: components["schemas"]["Point"];
+            properties: components["schemas"]["OrganisationFeatureProperties"];
+        };
+        /** @description What a map needs of an organisation; a figure from 1 to 4 is null. */
+        OrganisationFeatureProperties: {
+            code: string;
+            /** Format: uri */
+            url: string;
+            name: string;
+            kind: components["schemas"]["OrganisationKind"];
+            region: string | null;
+            open: number | null;
+            closed: number | null;
+            overdue: number | null;
+            asOf: components["schemas"]["NullableTime"];
+        };
+        /**
+         * @description By what cases can be counted.
+         * @enum {string}
+         */
+        FacetName: "status" | "kind" | "category" | "organisation" | "region" | "source" | "language" | "tag" | "month";
+        /** @description The values with most cases first; months newest first. Cases without a value are left out. */
+        Facet: components["schemas"]["FacetValue"][];
+        /** @description One value, as a filter takes it, and how many cases have it. */
+        FacetValue: {
+            value: string;
+            count: number;
+        };
+        /** @description How many cases there are. */
+        CaseCounts: {
+            total: number;
+            /** @description Not all were counted. There are at least `total`; facets that are not kept ready are of the newest 10,000. */
+            capped: boolean;
+            /** @description By each name asked for. */
+            facets: {
+                status?: components["schemas"]["Facet"];
+                kind?: components["schemas"]["Facet"];
+                category?: components["schemas"]["Facet"];
+                organisation?: components["schemas"]["Facet"];
+                region?: components["schemas"]["Facet"];
+                source?: components["schemas"]["Facet"];
+                language?: components["schemas"]["Facet"];
+                tag?: components["schemas"]["Facet"];
+                month?: components["schemas"]["Facet"];
+            };
+        };
+        /** @description A link (OGC API - Features, section 5.5). */
+        OgcLink: {
+            href: string;
+            rel: string;
+            type?: string;
+            title?: string;
+        };
+        /** @description The landing page. */
+        OgcLanding: {
+            title: string;
+            description: string;
+            links: components["schemas"]["OgcLink"][];
+        };
+        /** @description An OpenAPI document. */
+        OgcDefinition: {
+            openapi: string;
+        } & {
+            [key: string]: unknown;
+        };
+        /** @description The conformance classes that are met. */
+        OgcConformance: {
+            conformsTo: string[];
+        };
+        /** @description All collections. */
+        OgcCollections: {
+            links: components["schemas"]["OgcLink"][];
+            collections: components["schemas"]["OgcCollection"][];
+        };
+        /** @description A collection of features. */
+        OgcCollection: {
+            id: string;
+            title: string;
+            description: string;
+            links: components["schemas"]["OgcLink"][];
+            /** @description Where and when; a time that is not known is null. */
+            extent: {
+                /** @description A box that holds all. */
+                spatial?: {
+                    bbox: number[][];
+                    crs: string;
+                };
+                /** @description From when to when. */
+                temporal?: {
+                    interval: (string | null)[][];
+                    trs: string;
+                };
+            };
+            /** @constant */
+            itemType: "feature";
+            crs: string[];
+        };
+        /** @description A page of cases; without `numberMatched` where it is not known. */
+        OgcCases: {
+            /** @constant */
+            type: "FeatureCollection";
+            features: components["schemas"]["CaseFeature"][];
+            links: components["schemas"]["OgcLink"][];
+            timeStamp: components["schemas"]["Time"];
+            numberMatched?: number;
+            numberReturned: number;
+        };
+        /** @description A published case at its organisation's site, with links. */
+        OgcCase: {
+            /** @constant */
+            type: "Feature";
+            id: components["schemas"]["CaseReference"];
+            geometry: components["schemas"]["Point"] | null;
+            properties: components["schemas"]["CaseFeatureProperties"];
+            links: components["schemas"]["OgcLink"][];
+        };
+        /** @description A page of organisations. */
+        OgcOrganisations: {
+            /** @constant */
+            type: "FeatureCollection";
+            features: components["schemas"]["OrganisationFeature"][];
+            links: components["schemas"]["OgcLink"][];
+            timeStamp: components["schemas"]["Time"];
+            numberMatched: number;
+            numberReturned: number;
+        };
+        /** @description An organisation where it stands, with links. */
+        OgcOrganisation: {
+            /** @constant */
+            type: "Feature";
+            id: string;
+            geometry: components["schemas"]["Point"];
+            properties: components["schemas"]["OrganisationFeatureProperties"];
+            links: components["schemas"]["OgcLink"][];
+        };
         /** @description Anything that provides or commissions care. */
         Organisation: {
             code: string;
@@ -2061,6 +2666,9 @@ export interface components {
             successor: components["schemas"]["OrganisationName"] | null;
             services: components["schemas"]["ServiceName"][];
             commissioners: components["schemas"]["OrganisationName"][];
+            /** @description With `near` or `postcode`, how far it is. */
+            distanceMetres?: number;
+            figures?: components["schemas"]["OrganisationFigures"];
         };
         /** @description A page of organisations. */
         OrganisationPage: {
@@ -3143,8 +3751,11 @@ export interface components {
              *     not answered is left out. Every `hidden` hint has the one value to send.
              */
             pointer: string;
-            /** @enum {string} */
-            widget: "text" | "textarea" | "select" | "radio" | "checkbox" | "email" | "tel" | "month" | "images" | "hidden";
+            /**
+             * @description `place` is a point on a map; a page without a map leaves it out.
+             * @enum {string}
+             */
+            widget: "text" | "textarea" | "select" | "radio" | "checkbox" | "email" | "tel" | "month" | "images" | "place" | "hidden";
             label: string;
             help: string | null;
             required: boolean;
@@ -3724,8 +4335,237 @@ export interface components {
         BreachFilter: boolean;
         /** @description Only cases with, or without, a formal complaint; with `view=mine` only. */
         FormalComplaintFilter: boolean;
-        /** @description Newest first, or what is due first; the second with `view=mine` only. */
-        OrderParameter: "newest" | "due";
+        /** @description Newest first, oldest first, or what is due first; the last with `view=mine` only. */
+        OrderParameter: "newest" | "oldest" | "due";
+        /**
+         * @description West, south, east, north in degrees (WGS 84). West greater than east crosses the antimeridian.
+         * @example [
+         *       -0.51,
+         *       51.28,
+         *       0.33,
+         *       51.69
+         *     ]
+         */
+        BoundingBox: number[];
+        /**
+         * @description Longitude, latitude of a point; with `radius` a circle around it.
+         * @example [
+         *       -0.12,
+         *       51.5
+         *     ]
+         */
+        Near: number[];
+        /**
+         * @description A postcode, or its outward half, instead of `near`.
+         * @example SE1 7EH
+         */
+        Postcode: string;
+        /**
+         * @description In metres around `near` or `postcode`; 5,000 for cases, without limit for organisations, if nothing is said.
+         * @example 5000
+         */
+        Radius: number;
+        /**
+         * @description The corners of a polygon in turn, longitude before latitude, in degrees: `0,51,1,51,1,52`. The last is joined to the
+         *     first; edges are straight lines in longitude and latitude (RFC 7946), and it does not cross the antimeridian.
+         * @example [
+         *       -0.2,
+         *       51.4,
+         *       0.1,
+         *       51.4,
+         *       0,
+         *       51.6
+         *     ]
+         */
+        Polygon: number[];
+        /**
+         * @description Only in these regions; what belongs to an organisation is in its region unless it has one of its own.
+         * @example [
+         *       "London"
+         *     ]
+         */
+        RegionFilter: string[];
+        /**
+         * @description Only texts in these languages (BCP 47), `en` with all its variants.
+         * @example [
+         *       "cy"
+         *     ]
+         */
+        LanguageFilter: string[];
+        /**
+         * @description Words that the title, the moderated text or a public answer have, in any form ("waiting" finds "waited"). Words in double quotes
+         *     stand together, `or` between two takes either, `-` before one leaves out what has it.
+         * @example parking -staff
+         */
+        TextSearch: string;
+        /**
+         * @description Only these fields of each case; the answer is then of the media type for `fields`. With `q`, `snippet` is one of them.
+         * @example [
+         *       "reference",
+         *       "title",
+         *       "status"
+         *     ]
+         */
+        CaseFields: string[];
+        /**
+         * @description Only these properties of each feature; the answer is then of the media type for `fields`.
+         * @example [
+         *       "title",
+         *       "status"
+         *     ]
+         */
+        FeatureFields: ("reference" | "url" | "kind" | "title" | "text" | "category" | "organisationCode" | "organisationName" | "status" | "reportedAt" | "responseCount" | "attribution")[];
+        /**
+         * @description Only these fields of each organisation; the answer is then of the media type for `fields`.
+         * @example [
+         *       "code",
+         *       "name"
+         *     ]
+         */
+        OrganisationFields: ("code" | "url" | "name" | "kind" | "sector" | "region" | "postcode" | "active" | "position" | "parent" | "successor" | "services" | "commissioners" | "distanceMetres" | "figures")[];
+        /**
+         * @description What the cases of the page and their answers refer to, each once, under `included`, with `fields` too. Not with
+         *     `format=csv`.
+         * @example [
+         *       "organisations"
+         *     ]
+         */
+        CaseInclude: ("organisations" | "categories" | "sources")[];
+        /**
+         * @description With each organisation also the figures of its published cases.
+         * @example [
+         *       "figures"
+         *     ]
+         */
+        OrganisationInclude: "figures"[];
+        /**
+         * @description A name, misspelt too, or a code in any form.
+         * @example gys hospital
+         */
+        OrganisationSearch: string;
+        /** @description Only organisations of these kinds. */
+        OrganisationKindFilter: components["schemas"]["OrganisationKind"][];
+        /** @description Only these organisations and what belongs to them, by ODS code. */
+        OrganisationTree: components["schemas"]["OrganisationCode"][];
+        /** @description Newest or oldest first. */
+        FeatureOrder: "newest" | "oldest";
+        /**
+         * @description At most so many features.
+         * @example 100
+         */
+        FeatureLimit: number;
+        /**
+         * @description Count by these; of organisations, sources and tags the twenty with most.
+         * @example [
+         *       "status",
+         *       "category"
+         *     ]
+         */
+        FacetBy: components["schemas"]["FacetName"][];
+        /**
+         * @description The zoom of the map.
+         * @example 6
+         */
+        ClusterZoom: number;
+        /**
+         * @description Zoom.
+         * @example 6
+         */
+        TileZ: number;
+        /**
+         * @description Column, from the west.
+         * @example 31
+         */
+        TileX: number;
+        /**
+         * @description Row, from the north.
+         * @example 21
+         */
+        TileY: number;
+        /**
+         * @description The id of a collection.
+         * @example cases
+         */
+        OgcCollection: string;
+        /**
+         * @description The id of a feature.
+         * @example K7QD-M2XW-9TRB-H
+         */
+        OgcFeature: string;
+        /**
+         * @description West, south, east, north in degrees (CRS84) or with heights in third and sixth place that are not looked at.
+         * @example [
+         *       -0.51,
+         *       51.28,
+         *       0.33,
+         *       51.69
+         *     ]
+         */
+        OgcBbox: number[] & (unknown | unknown);
+        /**
+         * @description A time, or two with `/` between of which either may be `..` or nothing (RFC 3339): when a case was reported, both ends
+         *     included. A date is the whole of its day, in UTC. Organisations have no time, and all match.
+         * @example 2026-01-01T00:00:00Z/..
+         */
+        OgcDatetime: string;
+        /**
+         * @description At most so many features, and never more than 1,000.
+         * @example 100
+         */
+        OgcLimit: number;
+        /**
+         * @description Only cases of this organisation and of what belongs to it.
+         * @example RJ1
+         */
+        OgcOrganisation: components["schemas"]["OrganisationCode"];
+        /**
+         * @description Only cases of this organisation itself.
+         * @example RJ1
+         */
+        OgcOrganisationCode: components["schemas"]["OrganisationCode"];
+        /**
+         * @description Only in this region.
+         * @example London
+         */
+        OgcRegion: string;
+        /**
+         * @description Only cases of this kind.
+         * @example concern
+         */
+        OgcKind: components["schemas"]["CaseKind"];
+        /**
+         * @description Only cases of this category.
+         * @example delays
+         */
+        OgcCategory: components["schemas"]["CategoryCode"];
+        /**
+         * @description Only cases with this status.
+         * @example open
+         */
+        OgcStatus: components["schemas"]["CaseStatus"];
+        /**
+         * @description Only cases from this source.
+         * @example example-stories
+         */
+        OgcSource: components["schemas"]["SourceName"];
+        /**
+         * @description Only texts in this language.
+         * @example cy
+         */
+        OgcLanguage: string;
+        /**
+         * @description Only organisations of this kind.
+         * @example trust
+         */
+        OgcOrganisationKind: components["schemas"]["OrganisationKind"];
+        /**
+         * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+         *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+         *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+         *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+         *     answer ends, the table is not whole. Four at once are allowed.
+         */
+        Format: "json" | "csv";
         /** @description The `next` of the page before. */
         After: string;
         /**
@@ -3778,6 +4618,67 @@ export interface operations {
                 reportedFrom?: components["parameters"]["ReportedFrom"];
                 /** @description Only cases reported before this time. */
                 reportedTo?: components["parameters"]["ReportedTo"];
+                /**
+                 * @description Only in these regions; what belongs to an organisation is in its region unless it has one of its own.
+                 * @example [
+                 *       "London"
+                 *     ]
+                 */
+                region?: components["parameters"]["RegionFilter"];
+                /**
+                 * @description Only texts in these languages (BCP 47), `en` with all its variants.
+                 * @example [
+                 *       "cy"
+                 *     ]
+                 */
+                language?: components["parameters"]["LanguageFilter"];
+                /**
+                 * @description Words that the title, the moderated text or a public answer have, in any form ("waiting" finds "waited"). Words in double quotes
+                 *     stand together, `or` between two takes either, `-` before one leaves out what has it.
+                 * @example parking -staff
+                 */
+                q?: components["parameters"]["TextSearch"];
+                /**
+                 * @description West, south, east, north in degrees (WGS 84). West greater than east crosses the antimeridian.
+                 * @example [
+                 *       -0.51,
+                 *       51.28,
+                 *       0.33,
+                 *       51.69
+                 *     ]
+                 */
+                bbox?: components["parameters"]["BoundingBox"];
+                /**
+                 * @description Longitude, latitude of a point; with `radius` a circle around it.
+                 * @example [
+                 *       -0.12,
+                 *       51.5
+                 *     ]
+                 */
+                near?: components["parameters"]["Near"];
+                /**
+                 * @description A postcode, or its outward half, instead of `near`.
+                 * @example SE1 7EH
+                 */
+                postcode?: components["parameters"]["Postcode"];
+                /**
+                 * @description In metres around `near` or `postcode`; 5,000 for cases, without limit for organisations, if nothing is said.
+                 * @example 5000
+                 */
+                radius?: components["parameters"]["Radius"];
+                /**
+                 * @description The corners of a polygon in turn, longitude before latitude, in degrees: `0,51,1,51,1,52`. The last is joined to the
+                 *     first; edges are straight lines in longitude and latitude (RFC 7946), and it does not cross the antimeridian.
+                 * @example [
+                 *       -0.2,
+                 *       51.4,
+                 *       0.1,
+                 *       51.4,
+                 *       0,
+                 *       51.6
+                 *     ]
+                 */
+                polygon?: components["parameters"]["Polygon"];
                 /** @description Only cases in these states of publication; with `view=mine` only. */
                 publication?: components["parameters"]["PublicationFilter"];
                 /** @description `true`: only cases whose next clock has run out; `false`: only others. With `view=mine` only. */
@@ -3788,8 +4689,25 @@ export interface operations {
                 breach?: components["parameters"]["BreachFilter"];
                 /** @description Only cases with, or without, a formal complaint; with `view=mine` only. */
                 formalComplaint?: components["parameters"]["FormalComplaintFilter"];
-                /** @description Newest first, or what is due first; the second with `view=mine` only. */
+                /** @description Newest first, oldest first, or what is due first; the last with `view=mine` only. */
                 order?: components["parameters"]["OrderParameter"];
+                /**
+                 * @description Only these fields of each case; the answer is then of the media type for `fields`. With `q`, `snippet` is one of them.
+                 * @example [
+                 *       "reference",
+                 *       "title",
+                 *       "status"
+                 *     ]
+                 */
+                fields?: components["parameters"]["CaseFields"];
+                /**
+                 * @description What the cases of the page and their answers refer to, each once, under `included`, with `fields` too. Not with
+                 *     `format=csv`.
+                 * @example [
+                 *       "organisations"
+                 *     ]
+                 */
+                include?: components["parameters"]["CaseInclude"];
                 /** @description The `next` of the page before. */
                 after?: components["parameters"]["After"];
                 /**
@@ -3797,6 +4715,14 @@ export interface operations {
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
             };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
@@ -3820,6 +4746,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CasePage"];
+                    "text/csv": string;
+                    "application/vnd.care-connect.fields+json": components["schemas"]["SparsePage"];
                 };
             };
             304: components["responses"]["NotModified"];
@@ -3983,7 +4911,16 @@ export interface operations {
     };
     listDecisions: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -4011,6 +4948,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["DecisionPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -4089,7 +5027,16 @@ export interface operations {
     };
     listResponses: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -4117,6 +5064,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ResponsePage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -4755,6 +5703,14 @@ export interface operations {
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
             };
             header?: {
                 /**
@@ -4783,6 +5739,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QueuePage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -5056,6 +6013,14 @@ export interface operations {
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
             };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
@@ -5079,6 +6044,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ObjectionPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -5165,6 +6131,14 @@ export interface operations {
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
             };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
@@ -5188,6 +6162,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ObjectionPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -5385,7 +6360,16 @@ export interface operations {
     };
     listNotes: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -5413,6 +6397,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["NotePage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -5498,6 +6483,14 @@ export interface operations {
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
             };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
@@ -5527,6 +6520,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CaseEventPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -5648,6 +6642,14 @@ export interface operations {
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
             };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
@@ -5671,6 +6673,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ClientPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -5978,6 +6981,14 @@ export interface operations {
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
             };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
@@ -6001,6 +7012,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AccessPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -6097,7 +7109,16 @@ export interface operations {
     };
     listStatuses: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -6119,6 +7140,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["StatusPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -6132,7 +7154,16 @@ export interface operations {
     };
     listPublications: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -6154,6 +7185,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PublicationPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -6167,7 +7199,16 @@ export interface operations {
     };
     listChannels: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -6189,6 +7230,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChannelPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -6202,7 +7244,16 @@ export interface operations {
     };
     listKinds: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -6224,6 +7275,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VocabularyPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -6237,7 +7289,16 @@ export interface operations {
     };
     listPrivacies: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -6259,6 +7320,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["VocabularyPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -6272,7 +7334,16 @@ export interface operations {
     };
     listReasons: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -6294,6 +7365,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReasonPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -6307,7 +7379,16 @@ export interface operations {
     };
     listInstruments: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -6329,6 +7410,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["InstrumentPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -6342,7 +7424,16 @@ export interface operations {
     };
     listPolicies: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -6364,6 +7455,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["PolicyPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -6444,9 +7536,47 @@ export interface operations {
                  *       51.69
                  *     ]
                  */
-                bbox?: number[];
+                bbox?: components["parameters"]["BoundingBox"];
+                /**
+                 * @description Longitude, latitude of a point; with `radius` a circle around it.
+                 * @example [
+                 *       -0.12,
+                 *       51.5
+                 *     ]
+                 */
+                near?: components["parameters"]["Near"];
+                /**
+                 * @description A postcode, or its outward half, instead of `near`.
+                 * @example SE1 7EH
+                 */
+                postcode?: components["parameters"]["Postcode"];
+                /**
+                 * @description In metres around `near` or `postcode`; 5,000 for cases, without limit for organisations, if nothing is said.
+                 * @example 5000
+                 */
+                radius?: components["parameters"]["Radius"];
+                /**
+                 * @description The corners of a polygon in turn, longitude before latitude, in degrees: `0,51,1,51,1,52`. The last is joined to the
+                 *     first; edges are straight lines in longitude and latitude (RFC 7946), and it does not cross the antimeridian.
+                 * @example [
+                 *       -0.2,
+                 *       51.4,
+                 *       0.1,
+                 *       51.4,
+                 *       0,
+                 *       51.6
+                 *     ]
+                 */
+                polygon?: components["parameters"]["Polygon"];
                 /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
                 organisation?: components["parameters"]["OrganisationFilter"];
+                /**
+                 * @description Only in these regions; what belongs to an organisation is in its region unless it has one of its own.
+                 * @example [
+                 *       "London"
+                 *     ]
+                 */
+                region?: components["parameters"]["RegionFilter"];
                 /** @description Only cases of these kinds. */
                 kind?: components["parameters"]["KindFilter"];
                 /** @description Only cases of these categories. */
@@ -6455,17 +7585,40 @@ export interface operations {
                 status?: components["parameters"]["StatusFilter"];
                 /** @description Only cases from these sources. */
                 source?: components["parameters"]["SourceFilter"];
+                /**
+                 * @description Only texts in these languages (BCP 47), `en` with all its variants.
+                 * @example [
+                 *       "cy"
+                 *     ]
+                 */
+                language?: components["parameters"]["LanguageFilter"];
                 /** @description Only cases reported at this time or later. */
                 reportedFrom?: components["parameters"]["ReportedFrom"];
                 /** @description Only cases reported before this time. */
                 reportedTo?: components["parameters"]["ReportedTo"];
+                /**
+                 * @description Words that the title, the moderated text or a public answer have, in any form ("waiting" finds "waited"). Words in double quotes
+                 *     stand together, `or` between two takes either, `-` before one leaves out what has it.
+                 * @example parking -staff
+                 */
+                q?: components["parameters"]["TextSearch"];
+                /** @description Newest or oldest first. */
+                order?: components["parameters"]["FeatureOrder"];
+                /**
+                 * @description Only these properties of each feature; the answer is then of the media type for `fields`.
+                 * @example [
+                 *       "title",
+                 *       "status"
+                 *     ]
+                 */
+                fields?: components["parameters"]["FeatureFields"];
                 /** @description The `next` of the page before. */
                 after?: components["parameters"]["After"];
                 /**
                  * @description At most so many features.
                  * @example 100
                  */
-                limit?: number;
+                limit?: components["parameters"]["FeatureLimit"];
             };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
@@ -6489,6 +7642,634 @@ export interface operations {
                 };
                 content: {
                     "application/geo+json": components["schemas"]["CaseFeatureCollection"];
+                    "application/vnd.care-connect.fields+json": components["schemas"]["SparseFeatureCollection"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listMapChanges: {
+        parameters: {
+            query?: {
+                /**
+                 * @description West, south, east, north in degrees (WGS 84). West greater than east crosses the antimeridian.
+                 * @example [
+                 *       -0.51,
+                 *       51.28,
+                 *       0.33,
+                 *       51.69
+                 *     ]
+                 */
+                bbox?: components["parameters"]["BoundingBox"];
+                /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
+                organisation?: components["parameters"]["OrganisationFilter"];
+                /**
+                 * @description Only in these regions; what belongs to an organisation is in its region unless it has one of its own.
+                 * @example [
+                 *       "London"
+                 *     ]
+                 */
+                region?: components["parameters"]["RegionFilter"];
+                /** @description Only cases of these kinds. */
+                kind?: components["parameters"]["KindFilter"];
+                /** @description Only cases of these categories. */
+                category?: components["parameters"]["CategoryFilter"];
+                /** @description Only cases with these statuses. */
+                status?: components["parameters"]["StatusFilter"];
+                /** @description Only cases from these sources. */
+                source?: components["parameters"]["SourceFilter"];
+                /**
+                 * @description Only texts in these languages (BCP 47), `en` with all its variants.
+                 * @example [
+                 *       "cy"
+                 *     ]
+                 */
+                language?: components["parameters"]["LanguageFilter"];
+                /** @description Only cases reported at this time or later. */
+                reportedFrom?: components["parameters"]["ReportedFrom"];
+                /** @description Only cases reported before this time. */
+                reportedTo?: components["parameters"]["ReportedTo"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many features.
+                 * @example 100
+                 */
+                limit?: components["parameters"]["FeatureLimit"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description What has changed. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MapChanges"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getClusters: {
+        parameters: {
+            query: {
+                /**
+                 * @description The zoom of the map.
+                 * @example 6
+                 */
+                zoom: components["parameters"]["ClusterZoom"];
+                /**
+                 * @description West, south, east, north in degrees (WGS 84). West greater than east crosses the antimeridian.
+                 * @example [
+                 *       -0.51,
+                 *       51.28,
+                 *       0.33,
+                 *       51.69
+                 *     ]
+                 */
+                bbox?: components["parameters"]["BoundingBox"];
+                /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
+                organisation?: components["parameters"]["OrganisationFilter"];
+                /**
+                 * @description Only in these regions; what belongs to an organisation is in its region unless it has one of its own.
+                 * @example [
+                 *       "London"
+                 *     ]
+                 */
+                region?: components["parameters"]["RegionFilter"];
+                /** @description Only cases of these kinds. */
+                kind?: components["parameters"]["KindFilter"];
+                /** @description Only cases of these categories. */
+                category?: components["parameters"]["CategoryFilter"];
+                /** @description Only cases with these statuses. */
+                status?: components["parameters"]["StatusFilter"];
+                /** @description Only cases from these sources. */
+                source?: components["parameters"]["SourceFilter"];
+                /**
+                 * @description Only texts in these languages (BCP 47), `en` with all its variants.
+                 * @example [
+                 *       "cy"
+                 *     ]
+                 */
+                language?: components["parameters"]["LanguageFilter"];
+                /** @description Only cases reported at this time or later. */
+                reportedFrom?: components["parameters"]["ReportedFrom"];
+                /** @description Only cases reported before this time. */
+                reportedTo?: components["parameters"]["ReportedTo"];
+                /**
+                 * @description Words that the title, the moderated text or a public answer have, in any form ("waiting" finds "waited"). Words in double quotes
+                 *     stand together, `or` between two takes either, `-` before one leaves out what has it.
+                 * @example parking -staff
+                 */
+                q?: components["parameters"]["TextSearch"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The clusters as features. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": components["schemas"]["ClusterCollection"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getTile: {
+        parameters: {
+            query?: {
+                /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
+                organisation?: components["parameters"]["OrganisationFilter"];
+                /**
+                 * @description Only in these regions; what belongs to an organisation is in its region unless it has one of its own.
+                 * @example [
+                 *       "London"
+                 *     ]
+                 */
+                region?: components["parameters"]["RegionFilter"];
+                /** @description Only cases of these kinds. */
+                kind?: components["parameters"]["KindFilter"];
+                /** @description Only cases of these categories. */
+                category?: components["parameters"]["CategoryFilter"];
+                /** @description Only cases with these statuses. */
+                status?: components["parameters"]["StatusFilter"];
+                /** @description Only cases from these sources. */
+                source?: components["parameters"]["SourceFilter"];
+                /**
+                 * @description Only texts in these languages (BCP 47), `en` with all its variants.
+                 * @example [
+                 *       "cy"
+                 *     ]
+                 */
+                language?: components["parameters"]["LanguageFilter"];
+                /** @description Only cases reported at this time or later. */
+                reportedFrom?: components["parameters"]["ReportedFrom"];
+                /** @description Only cases reported before this time. */
+                reportedTo?: components["parameters"]["ReportedTo"];
+                /**
+                 * @description Words that the title, the moderated text or a public answer have, in any form ("waiting" finds "waited"). Words in double quotes
+                 *     stand together, `or` between two takes either, `-` before one leaves out what has it.
+                 * @example parking -staff
+                 */
+                q?: components["parameters"]["TextSearch"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description Zoom.
+                 * @example 6
+                 */
+                z: components["parameters"]["TileZ"];
+                /**
+                 * @description Column, from the west.
+                 * @example 31
+                 */
+                x: components["parameters"]["TileX"];
+                /**
+                 * @description Row, from the north.
+                 * @example 21
+                 */
+                y: components["parameters"]["TileY"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The tile. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/vnd.mapbox-vector-tile": unknown;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getTileJson: {
+        parameters: {
+            query?: {
+                /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
+                organisation?: components["parameters"]["OrganisationFilter"];
+                /**
+                 * @description Only in these regions; what belongs to an organisation is in its region unless it has one of its own.
+                 * @example [
+                 *       "London"
+                 *     ]
+                 */
+                region?: components["parameters"]["RegionFilter"];
+                /** @description Only cases of these kinds. */
+                kind?: components["parameters"]["KindFilter"];
+                /** @description Only cases of these categories. */
+                category?: components["parameters"]["CategoryFilter"];
+                /** @description Only cases with these statuses. */
+                status?: components["parameters"]["StatusFilter"];
+                /** @description Only cases from these sources. */
+                source?: components["parameters"]["SourceFilter"];
+                /**
+                 * @description Only texts in these languages (BCP 47), `en` with all its variants.
+                 * @example [
+                 *       "cy"
+                 *     ]
+                 */
+                language?: components["parameters"]["LanguageFilter"];
+                /** @description Only cases reported at this time or later. */
+                reportedFrom?: components["parameters"]["ReportedFrom"];
+                /** @description Only cases reported before this time. */
+                reportedTo?: components["parameters"]["ReportedTo"];
+                /**
+                 * @description Words that the title, the moderated text or a public answer have, in any form ("waiting" finds "waited"). Words in double quotes
+                 *     stand together, `or` between two takes either, `-` before one leaves out what has it.
+                 * @example parking -staff
+                 */
+                q?: components["parameters"]["TextSearch"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The description. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TileJson"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getOrganisationFeed: {
+        parameters: {
+            query?: {
+                /**
+                 * @description West, south, east, north in degrees (WGS 84). West greater than east crosses the antimeridian.
+                 * @example [
+                 *       -0.51,
+                 *       51.28,
+                 *       0.33,
+                 *       51.69
+                 *     ]
+                 */
+                bbox?: components["parameters"]["BoundingBox"];
+                /** @description Only these organisations and what belongs to them, by ODS code. */
+                organisation?: components["parameters"]["OrganisationTree"];
+                /**
+                 * @description Only in these regions; what belongs to an organisation is in its region unless it has one of its own.
+                 * @example [
+                 *       "London"
+                 *     ]
+                 */
+                region?: components["parameters"]["RegionFilter"];
+                /** @description Only organisations of these kinds. */
+                kind?: components["parameters"]["OrganisationKindFilter"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many features.
+                 * @example 100
+                 */
+                limit?: components["parameters"]["FeatureLimit"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The organisations as features. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": components["schemas"]["OrganisationFeatureCollection"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    countCases: {
+        parameters: {
+            query?: {
+                /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
+                organisation?: components["parameters"]["OrganisationFilter"];
+                /**
+                 * @description Only in these regions; what belongs to an organisation is in its region unless it has one of its own.
+                 * @example [
+                 *       "London"
+                 *     ]
+                 */
+                region?: components["parameters"]["RegionFilter"];
+                /** @description Only cases of these kinds. */
+                kind?: components["parameters"]["KindFilter"];
+                /** @description Only cases of these categories. */
+                category?: components["parameters"]["CategoryFilter"];
+                /** @description Only cases with these statuses. */
+                status?: components["parameters"]["StatusFilter"];
+                /** @description Only cases from these sources. */
+                source?: components["parameters"]["SourceFilter"];
+                /**
+                 * @description Only texts in these languages (BCP 47), `en` with all its variants.
+                 * @example [
+                 *       "cy"
+                 *     ]
+                 */
+                language?: components["parameters"]["LanguageFilter"];
+                /** @description Only cases reported at this time or later. */
+                reportedFrom?: components["parameters"]["ReportedFrom"];
+                /** @description Only cases reported before this time. */
+                reportedTo?: components["parameters"]["ReportedTo"];
+                /**
+                 * @description Words that the title, the moderated text or a public answer have, in any form ("waiting" finds "waited"). Words in double quotes
+                 *     stand together, `or` between two takes either, `-` before one leaves out what has it.
+                 * @example parking -staff
+                 */
+                q?: components["parameters"]["TextSearch"];
+                /**
+                 * @description West, south, east, north in degrees (WGS 84). West greater than east crosses the antimeridian.
+                 * @example [
+                 *       -0.51,
+                 *       51.28,
+                 *       0.33,
+                 *       51.69
+                 *     ]
+                 */
+                bbox?: components["parameters"]["BoundingBox"];
+                /**
+                 * @description Longitude, latitude of a point; with `radius` a circle around it.
+                 * @example [
+                 *       -0.12,
+                 *       51.5
+                 *     ]
+                 */
+                near?: components["parameters"]["Near"];
+                /**
+                 * @description A postcode, or its outward half, instead of `near`.
+                 * @example SE1 7EH
+                 */
+                postcode?: components["parameters"]["Postcode"];
+                /**
+                 * @description In metres around `near` or `postcode`; 5,000 for cases, without limit for organisations, if nothing is said.
+                 * @example 5000
+                 */
+                radius?: components["parameters"]["Radius"];
+                /**
+                 * @description The corners of a polygon in turn, longitude before latitude, in degrees: `0,51,1,51,1,52`. The last is joined to the
+                 *     first; edges are straight lines in longitude and latitude (RFC 7946), and it does not cross the antimeridian.
+                 * @example [
+                 *       -0.2,
+                 *       51.4,
+                 *       0.1,
+                 *       51.4,
+                 *       0,
+                 *       51.6
+                 *     ]
+                 */
+                polygon?: components["parameters"]["Polygon"];
+                /**
+                 * @description Count by these; of organisations, sources and tags the twenty with most.
+                 * @example [
+                 *       "status",
+                 *       "category"
+                 *     ]
+                 */
+                by?: components["parameters"]["FacetBy"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The counts. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CaseCounts"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getCaseAtom: {
+        parameters: {
+            query?: {
+                /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
+                organisation?: components["parameters"]["OrganisationFilter"];
+                /**
+                 * @description Only in these regions; what belongs to an organisation is in its region unless it has one of its own.
+                 * @example [
+                 *       "London"
+                 *     ]
+                 */
+                region?: components["parameters"]["RegionFilter"];
+                /** @description Only cases of these kinds. */
+                kind?: components["parameters"]["KindFilter"];
+                /** @description Only cases of these categories. */
+                category?: components["parameters"]["CategoryFilter"];
+                /** @description Only cases with these statuses. */
+                status?: components["parameters"]["StatusFilter"];
+                /** @description Only cases from these sources. */
+                source?: components["parameters"]["SourceFilter"];
+                /**
+                 * @description Only texts in these languages (BCP 47), `en` with all its variants.
+                 * @example [
+                 *       "cy"
+                 *     ]
+                 */
+                language?: components["parameters"]["LanguageFilter"];
+                /** @description Only cases reported at this time or later. */
+                reportedFrom?: components["parameters"]["ReportedFrom"];
+                /** @description Only cases reported before this time. */
+                reportedTo?: components["parameters"]["ReportedTo"];
+                /**
+                 * @description Words that the title, the moderated text or a public answer have, in any form ("waiting" finds "waited"). Words in double quotes
+                 *     stand together, `or` between two takes either, `-` before one leaves out what has it.
+                 * @example parking -staff
+                 */
+                q?: components["parameters"]["TextSearch"];
+                /**
+                 * @description West, south, east, north in degrees (WGS 84). West greater than east crosses the antimeridian.
+                 * @example [
+                 *       -0.51,
+                 *       51.28,
+                 *       0.33,
+                 *       51.69
+                 *     ]
+                 */
+                bbox?: components["parameters"]["BoundingBox"];
+                /**
+                 * @description Longitude, latitude of a point; with `radius` a circle around it.
+                 * @example [
+                 *       -0.12,
+                 *       51.5
+                 *     ]
+                 */
+                near?: components["parameters"]["Near"];
+                /**
+                 * @description A postcode, or its outward half, instead of `near`.
+                 * @example SE1 7EH
+                 */
+                postcode?: components["parameters"]["Postcode"];
+                /**
+                 * @description In metres around `near` or `postcode`; 5,000 for cases, without limit for organisations, if nothing is said.
+                 * @example 5000
+                 */
+                radius?: components["parameters"]["Radius"];
+                /**
+                 * @description The corners of a polygon in turn, longitude before latitude, in degrees: `0,51,1,51,1,52`. The last is joined to the
+                 *     first; edges are straight lines in longitude and latitude (RFC 7946), and it does not cross the antimeridian.
+                 * @example [
+                 *       -0.2,
+                 *       51.4,
+                 *       0.1,
+                 *       51.4,
+                 *       0,
+                 *       51.6
+                 *     ]
+                 */
+                polygon?: components["parameters"]["Polygon"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The feed. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/atom+xml": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -6503,12 +8284,57 @@ export interface operations {
     listOrganisations: {
         parameters: {
             query?: {
+                /**
+                 * @description A name, misspelt too, or a code in any form.
+                 * @example gys hospital
+                 */
+                q?: components["parameters"]["OrganisationSearch"];
+                /**
+                 * @description Longitude, latitude of a point; with `radius` a circle around it.
+                 * @example [
+                 *       -0.12,
+                 *       51.5
+                 *     ]
+                 */
+                near?: components["parameters"]["Near"];
+                /**
+                 * @description A postcode, or its outward half, instead of `near`.
+                 * @example SE1 7EH
+                 */
+                postcode?: components["parameters"]["Postcode"];
+                /**
+                 * @description In metres around `near` or `postcode`; 5,000 for cases, without limit for organisations, if nothing is said.
+                 * @example 5000
+                 */
+                radius?: components["parameters"]["Radius"];
+                /**
+                 * @description Only in these regions; what belongs to an organisation is in its region unless it has one of its own.
+                 * @example [
+                 *       "London"
+                 *     ]
+                 */
+                region?: components["parameters"]["RegionFilter"];
                 /** @description Only organisations of these kinds. */
-                kind?: components["schemas"]["OrganisationKind"][];
+                kind?: components["parameters"]["OrganisationKindFilter"];
                 /** @description Only those directly under this organisation. */
                 parent?: components["schemas"]["OrganisationCode"];
                 /** @description Only active ones (true) or only inactive ones (false). */
                 active?: boolean;
+                /**
+                 * @description With each organisation also the figures of its published cases.
+                 * @example [
+                 *       "figures"
+                 *     ]
+                 */
+                include?: components["parameters"]["OrganisationInclude"];
+                /**
+                 * @description Only these fields of each organisation; the answer is then of the media type for `fields`.
+                 * @example [
+                 *       "code",
+                 *       "name"
+                 *     ]
+                 */
+                fields?: components["parameters"]["OrganisationFields"];
                 /** @description The `next` of the page before. */
                 after?: components["parameters"]["After"];
                 /**
@@ -6516,6 +8342,14 @@ export interface operations {
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
             };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
@@ -6539,6 +8373,8 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrganisationPage"];
+                    "text/csv": string;
+                    "application/vnd.care-connect.fields+json": components["schemas"]["SparsePage"];
                 };
             };
             304: components["responses"]["NotModified"];
@@ -6594,7 +8430,16 @@ export interface operations {
     };
     listCategories: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -6616,6 +8461,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CategoryPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -6637,6 +8483,14 @@ export interface operations {
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
             };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
@@ -6660,6 +8514,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SourcePage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -6894,6 +8749,14 @@ export interface operations {
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
             };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
@@ -6923,6 +8786,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -7149,7 +9013,16 @@ export interface operations {
     };
     listSourceSecrets: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -7177,6 +9050,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["SourceSecretPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -7336,6 +9210,14 @@ export interface operations {
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
             };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
@@ -7370,6 +9252,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["RunResultPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -7439,6 +9322,14 @@ export interface operations {
                  * @example story-1
                  */
                 externalId: components["parameters"]["ExternalId"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
             };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
@@ -7467,6 +9358,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ItemVersionPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -7499,6 +9391,14 @@ export interface operations {
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
             };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
@@ -7528,6 +9428,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["QuarantinedEntryPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -7758,6 +9659,14 @@ export interface operations {
                  * @example 20
                  */
                 limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
             };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
@@ -7787,6 +9696,7 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["OrganisationAliasPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
@@ -7997,7 +9907,16 @@ export interface operations {
     };
     listAttention: {
         parameters: {
-            query?: never;
+            query?: {
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
                 "If-None-Match"?: components["parameters"]["IfNoneMatch"];
@@ -8019,12 +9938,455 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AttentionPage"];
+                    "text/csv": string;
                 };
             };
             304: components["responses"]["NotModified"];
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorised"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getOgcLanding: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The landing page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OgcLanding"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getOgcDefinition: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The API definition. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OgcDefinition"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getOgcConformance: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The conformance classes. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OgcConformance"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listOgcCollections: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The collections. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OgcCollections"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getOgcCollection: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The id of a collection.
+                 * @example cases
+                 */
+                collection: components["parameters"]["OgcCollection"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The collection. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OgcCollection"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listOgcCases: {
+        parameters: {
+            query?: {
+                /**
+                 * @description West, south, east, north in degrees (CRS84) or with heights in third and sixth place that are not looked at.
+                 * @example [
+                 *       -0.51,
+                 *       51.28,
+                 *       0.33,
+                 *       51.69
+                 *     ]
+                 */
+                bbox?: components["parameters"]["OgcBbox"];
+                /**
+                 * @description A time, or two with `/` between of which either may be `..` or nothing (RFC 3339): when a case was reported, both ends
+                 *     included. A date is the whole of its day, in UTC. Organisations have no time, and all match.
+                 * @example 2026-01-01T00:00:00Z/..
+                 */
+                datetime?: components["parameters"]["OgcDatetime"];
+                /**
+                 * @description Only cases of this organisation and of what belongs to it.
+                 * @example RJ1
+                 */
+                organisation?: components["parameters"]["OgcOrganisation"];
+                /**
+                 * @description Only cases of this organisation itself.
+                 * @example RJ1
+                 */
+                organisationCode?: components["parameters"]["OgcOrganisationCode"];
+                /**
+                 * @description Only in this region.
+                 * @example London
+                 */
+                region?: components["parameters"]["OgcRegion"];
+                /**
+                 * @description Only cases of this kind.
+                 * @example concern
+                 */
+                kind?: components["parameters"]["OgcKind"];
+                /**
+                 * @description Only cases of this category.
+                 * @example delays
+                 */
+                category?: components["parameters"]["OgcCategory"];
+                /**
+                 * @description Only cases with this status.
+                 * @example open
+                 */
+                status?: components["parameters"]["OgcStatus"];
+                /**
+                 * @description Only cases from this source.
+                 * @example example-stories
+                 */
+                source?: components["parameters"]["OgcSource"];
+                /**
+                 * @description Only texts in this language.
+                 * @example cy
+                 */
+                language?: components["parameters"]["OgcLanguage"];
+                /**
+                 * @description Words that the title, the moderated text or a public answer have, in any form ("waiting" finds "waited"). Words in double quotes
+                 *     stand together, `or` between two takes either, `-` before one leaves out what has it.
+                 * @example parking -staff
+                 */
+                q?: components["parameters"]["TextSearch"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many features, and never more than 1,000.
+                 * @example 100
+                 */
+                limit?: components["parameters"]["OgcLimit"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of features. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": components["schemas"]["OgcCases"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getOgcCase: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The id of a feature.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                feature: components["parameters"]["OgcFeature"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The feature. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": components["schemas"]["OgcCase"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listOgcOrganisations: {
+        parameters: {
+            query?: {
+                /**
+                 * @description West, south, east, north in degrees (CRS84) or with heights in third and sixth place that are not looked at.
+                 * @example [
+                 *       -0.51,
+                 *       51.28,
+                 *       0.33,
+                 *       51.69
+                 *     ]
+                 */
+                bbox?: components["parameters"]["OgcBbox"];
+                /**
+                 * @description A time, or two with `/` between of which either may be `..` or nothing (RFC 3339): when a case was reported, both ends
+                 *     included. A date is the whole of its day, in UTC. Organisations have no time, and all match.
+                 * @example 2026-01-01T00:00:00Z/..
+                 */
+                datetime?: components["parameters"]["OgcDatetime"];
+                /**
+                 * @description Only in this region.
+                 * @example London
+                 */
+                region?: components["parameters"]["OgcRegion"];
+                /**
+                 * @description Only organisations of this kind.
+                 * @example trust
+                 */
+                kind?: components["parameters"]["OgcOrganisationKind"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many features, and never more than 1,000.
+                 * @example 100
+                 */
+                limit?: components["parameters"]["OgcLimit"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of features. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": components["schemas"]["OgcOrganisations"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getOgcOrganisation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The id of a feature.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                feature: components["parameters"]["OgcFeature"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The feature. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/geo+json": components["schemas"]["OgcOrganisation"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

@@ -1,9 +1,12 @@
-import { getCase as getCaseFromStore, listOwnCases } from '../../domain/cases.ts'
+import { getCase as getCaseFromStore, listOwnCases, ownViewOf } from '../../domain/cases.ts'
 import { invalid } from '../../domain/errors.ts'
-import { listPublicCases } from '../../domain/public-cases.ts'
+import { includedOf } from '../../domain/included.ts'
+import { listPublicCases, refuseUnknownFields } from '../../domain/public-cases.ts'
 import { submitCase } from '../../domain/submit-case.ts'
-import { pageJson, type Schemas } from '../contract/handler.ts'
+import { FIELDS_TYPE, pageJson, type Schemas } from '../contract/handler.ts'
 import { createdCaseView, seenCaseView } from '../views/case.ts'
+import { includedView, referredIn } from '../views/included.ts'
+import { caseFilterOf } from './case-filter.ts'
 import { clientOf, type Handle } from './context.ts'
 
 export const createCase: Handle<'createCase'> = async (request) => {
@@ -23,21 +26,21 @@ export const createCase: Handle<'createCase'> = async (request) => {
 }
 
 export const listCases: Handle<'listCases'> = async (request) => {
-  const { db, caller, query, now, publicUrl } = request
-  const { view = 'public', order = 'newest', after, limit = 20, ...filter } = query
-  if (view === 'public') {
-    refuseOwnFilters(query)
-    const { items, next } = await listPublicCases(db, { filter, after, limit, publicUrl })
-    return { status: 200, body: pageJson<Schemas['CasePage']>(items, next), next }
-  }
-  if (caller.kind !== 'client') {
-    throw invalid({ in: 'query', pointer: '/view', code: 'needs_key', detail: 'view=mine needs a key.' })
-  }
-  const page = await listOwnCases(db, caller, { filter, order, after, limit, now })
+  const { db, query, publicUrl } = request
+  const { view = 'public', order = 'newest', after, limit = 20, fields, include } = query
+  if (view === 'mine') return listMine(request)
+  refuseOwnFilters(query)
+  const page = await listPublicCases(db, {
+    filter: await caseFilterOf(request, query),
+    order: order as 'newest' | 'oldest',
+    ...{ after, limit, publicUrl, fields, include },
+  })
+  const included = page.included && includedView(page.included, publicUrl)
   return {
     status: 200,
-    body: { items: page.items.map((seen) => seenCaseView(seen, publicUrl, now)), next: page.next },
+    body: pageJson<Schemas['CasePage']>(page.items, page.next, included),
     next: page.next,
+    ...(fields && { mediaType: FIELDS_TYPE }),
   }
 }
 
@@ -47,6 +50,27 @@ export const getCase: Handle<'getCase'> = async ({ db, caller, path, now, public
   const version = seen.view === 'stub' ? {} : { version: seen.theCase.version }
   return { status: 200, body: seenCaseView(seen, publicUrl, now), ...version }
 }
+
+async function listMine(request: Parameters<typeof listCases>[0]): ReturnType<typeof listCases> {
+  const { db, caller, query, now, publicUrl, fieldsOf } = request
+  const { order = 'newest', after, limit = 20, fields, include } = query
+  if (caller.kind !== 'client') {
+    throw invalid({ in: 'query', pointer: '/view', code: 'needs_key', detail: 'view=mine needs a key.' })
+  }
+  if (fields !== undefined) refuseUnknownFields(fields, fieldsOf(OWN_VIEWS[ownViewOf(caller)]))
+  const { publication, overdue, assignee, breach, formalComplaint } = query
+  const filter = await caseFilterOf(request, query)
+  const page = await listOwnCases(db, caller, {
+    filter: { ...filter, publication, overdue, assignee, breach, formalComplaint },
+    ...{ order, after, limit, now },
+  })
+  const items = page.items.map((seen) => seenCaseView(seen, publicUrl, now))
+  const included = include && includedView(await includedOf(db, include, referredIn(items)), publicUrl)
+  const { next } = page
+  return { status: 200, body: { items, next, ...(included && { included }) }, next, fields }
+}
+
+const OWN_VIEWS = { own: 'OwnCase', staff: 'StaffCase' } as const
 
 const OWN_FILTERS = ['publication', 'overdue', 'assignee', 'breach', 'formalComplaint'] as const
 

@@ -1,7 +1,8 @@
 import type { Caller, ClientCaller, Db, ReporterCaller } from '../../domain/callers.ts'
 import { DomainError, type FieldError } from '../../domain/errors.ts'
+import type { Geocoder } from '../../domain/geocoding.ts'
 import type { FormRules } from '../../domain/submit-case.ts'
-import type { Handler, OperationId, Schemas } from '../contract/handler.ts'
+import type { ContractPart, Handler, OperationId, Schemas } from '../contract/handler.ts'
 
 /** What a front end shows of this service, as it is configured. */
 export type ServiceDescription = Schemas['ServiceDescription']
@@ -13,10 +14,16 @@ export type Context = {
   now: Date
   /** Begins every address that goes out; without a slash at the end. */
   publicUrl: string
+  /** Finds where a postcode is. */
+  geocoder: Geocoder
   /** How the body calls itself, as it was sent. */
   contentType: string | undefined
   /** The problems of a value as the named schema of the contract; empty when it is valid. */
   problemsOf: (schema: keyof Schemas, value: unknown) => FieldError[]
+  /** The fields that the named schema of the contract has. */
+  fieldsOf: (schema: keyof Schemas) => string[]
+  /** The part of the contract under a path, as a document of its own. */
+  contractUnder: (path: string) => ContractPart
   forms: FormsAtHand
   service: ServiceDescription
   /** The problem document for what was thrown, for an answer that holds several results. */

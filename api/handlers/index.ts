@@ -13,10 +13,13 @@ import {
 } from './clients.ts'
 import { searchContacts } from './contacts.ts'
 import type { Context } from './context.ts'
+import { countCases } from './counts.ts'
+import { getCaseAtom } from './feeds.ts'
 import { getForm } from './forms.ts'
 import { getGeoFeed } from './geo.ts'
 import { listAccesses, listCaseEvents } from './history.ts'
 import { createImage, getImage } from './images.ts'
+import { listMapChanges } from './map-changes.ts'
 import { createNormalisation, getMapping, updateMapping } from './mapping.ts'
 import {
   createClaim,
@@ -33,6 +36,18 @@ import {
   listRemovalRequests,
   listReports,
 } from './objections.ts'
+import {
+  getOgcCase,
+  getOgcCollection,
+  getOgcConformance,
+  getOgcDefinition,
+  getOgcLanding,
+  getOgcOrganisation,
+  listOgcCases,
+  listOgcCollections,
+  listOgcOrganisations,
+} from './ogc.ts'
+import { getOrganisationFeed } from './organisation-feed.ts'
 import { getOrganisationSettings, updateOrganisationSettings } from './organisation-settings.ts'
 import { getOrganisation, listOrganisations } from './organisations.ts'
 import { listPolicies, updatePolicy } from './policies.ts'
@@ -59,6 +74,7 @@ import { getLiveness, getReadiness, listCategories } from './service.ts'
 import { createSourceSecret, listSourceSecrets, revokeSourceSecret } from './source-secrets.ts'
 import { createSource, getSource, listSources, updateSource } from './sources.ts'
 import { answerSurvey, getSurvey } from './surveys.ts'
+import { getClusters, getTile, getTileJson } from './tiles.ts'
 import {
   getService,
   listChannels,
@@ -107,6 +123,22 @@ export const handlers: Handlers<Context> = {
   getClient,
   getForm,
   getGeoFeed,
+  getClusters,
+  getTile,
+  getTileJson,
+  getOgcLanding,
+  getOgcDefinition,
+  getOgcConformance,
+  listOgcCollections,
+  getOgcCollection,
+  listOgcCases,
+  getOgcCase,
+  listOgcOrganisations,
+  getOgcOrganisation,
+  getCaseAtom,
+  getOrganisationFeed,
+  countCases,
+  listMapChanges,
   getImage,
   getLiveness,
   getMapping,

@@ -1,4 +1,4 @@
-import type { OrganisationDetail } from '../../domain/organisations.ts'
+import type { OrganisationDetail, OrganisationFigures } from '../../domain/organisations.ts'
 import type { Schemas } from '../contract/handler.ts'
 
 /** An organisation on the wire. */
@@ -20,7 +20,13 @@ export function organisationView(
     successor: organisation.successor,
     services: organisation.services,
     commissioners: organisation.commissioners,
+    ...(organisation.distanceMetres !== undefined && { distanceMetres: organisation.distanceMetres }),
+    ...(organisation.figures !== undefined && { figures: figuresView(organisation.figures) }),
   }
+}
+
+function figuresView({ open, closed, overdue, asOf }: OrganisationFigures): Schemas['OrganisationFigures'] {
+  return { open, closed, overdue, asOf }
 }
 
 /** A place on the wire, or null when it is not known. */

@@ -2,6 +2,8 @@
 
 /** The field of a hint, or null where there is nothing to fill in. Nothing that the service says is written as markup. */
 export function fieldOf(hint, extra = []) {
+  // This page has no map.
+  if (hint.widget === 'place') return null
   if (hint.widget === 'hidden') return hint.options.length > 0 ? null : trapOf(hint)
   const choices = hint.widget === 'radio'
   const box = element(choices ? 'fieldset' : 'div', { className: 'field' })
@@ -97,7 +99,7 @@ function trapOf({ pointer, label }) {
 }
 
 function answerTo({ pointer, widget, options }, form) {
-  if (widget === 'images') return undefined
+  if (widget === 'images' || widget === 'place') return undefined
   if (widget === 'hidden' && options.length > 0) return options[0].value
   const filled = form.elements.namedItem(pointer)
   if (widget === 'checkbox') return filled.checked || undefined

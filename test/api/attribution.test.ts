@@ -61,6 +61,21 @@ t.test('every representation of an item’s case says where it came from', async
     t.same(feature.properties.attribution, from(STORY))
   })
 
+  await t.test('for standard clients: OGC API - Features and the Atom feed', async (t) => {
+    const { features } = (await call({ url: '/ogc/collections/cases/items?source=pushed' })).body
+    t.same(features.find(({ id }: { id: string }) => id === story).properties.attribution, from(STORY))
+    const feature = (await call({ url: `/ogc/collections/cases/items/${plain}` })).body
+    t.same(feature.properties.attribution, from(SITE))
+
+    const { text } = await call({ url: '/v1/feeds/cases.atom?source=pushed' })
+    const entries = text.split('<entry>').slice(1)
+    t.equal(entries.length, 2)
+    for (const [n, link] of [SITE, STORY].entries()) {
+      t.match(entries[n], `<link rel="via" href="${link}" title="Example Source"/>`)
+      t.match(entries[n], `<rights>Example Source · ${WORDS.attribution} · ${WORDS.licence}</rights>`)
+    }
+  })
+
   await t.test('for those who work on it: the list, an update, an answer, a referral', async (t) => {
     for (const key of [keys.case_handler, keys.provider, keys.commissioner]) {
       const { items } = (await call({ url: '/v1/cases?source=pushed', key })).body

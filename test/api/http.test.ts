@@ -250,6 +250,10 @@ t.test('a request that is on its way when the service stops is answered', async 
 
 // What they say is in the program.
 const needNoStore = [
+  'getOgcConformance',
+  'getOgcDefinition',
+  'getOgcLanding',
+  'getTileJson',
   'getService',
   'listChannels',
   'listInstruments',
@@ -287,6 +291,10 @@ t.test('a store that is away is 503 with Retry-After, for every operation', asyn
       .replace('{code}', 'T01')
       .replace('{source}', 'pushed')
       .replace('{kind}', 'concern?organisation=T01')
+      .replace('{z}/{x}/{y}', '0/0/0')
+      .replace('{collection}', 'cases')
+      .replace('{feature}', '0000-0000-0000-0')
+      .replace('/clusters', '/clusters?zoom=1')
     const open = security.some((choice) => Object.keys(choice).length === 0)
     const keyOpens = security.some((choice) => choice.secretKey ?? choice.publishableKey)
     const callers = [

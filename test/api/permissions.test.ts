@@ -88,7 +88,8 @@ function computed(row: Row, caller: CallerName): Outcome {
   const byReceipt = caller === 'reporter' && security.some((choice) => choice.caseReceipt !== undefined)
   // It opens to whoever signs, and the asks do.
   if (security.some((choice) => choice.webhookSignature !== undefined)) return 'yes'
-  if (!path.startsWith('/v1/') || (!byReceipt && !keyOpens(security))) return isOpen(security) ? 'yes' : '401'
+  if (!/^\/(v1|ogc)/.test(path) || (!byReceipt && !keyOpens(security)))
+    return isOpen(security) ? 'yes' : '401'
   if (!byReceipt && isWithoutKey(caller) && !isOpen(security)) return '401'
   if (!byReceipt && !isWithoutKey(caller) && !opens(caller, security)) return '403'
   const where = row.of === 'closed' || row.of === 'requested' ? 'published' : row.of

@@ -27,13 +27,20 @@ const vocabularies = [
 const withoutKeyOnly = ['answerSurvey', 'createReport', 'getSurvey']
 const everybodyReads = [
   ...vocabularies,
+  'countCases',
   'getCase',
+  'getCaseAtom',
+  'getClusters',
   'getGeoFeed',
   'getImage',
   'getOrganisation',
+  'getOrganisationFeed',
+  'getTile',
+  'getTileJson',
   'listCases',
   'listCategories',
   'listDecisions',
+  'listMapChanges',
   'listOrganisations',
   'listResponses',
 ]

@@ -37,7 +37,7 @@ t.test('the tour of the README runs, and shows what the README shows', async (t)
     const last = outputs[n]?.trim().split('\n').at(-1) ?? ''
     t.match(shape(JSON.parse(last)), shape(JSON.parse(shown)), `the answer to\n${commands}`)
   }
-  const references = outputs.slice(4, 6).map((output) => JSON.parse(output).reference)
+  const references = outputs.slice(5, 7).map((output) => JSON.parse(output).reference)
   t.equal(references[0], references[1], 'the repeat gave the same case')
   t.match(outputs.at(-1), /^HTTP\/1\.1 400 /)
 })

@@ -31,6 +31,7 @@ const noTicks: TickHandlers = {
   'release-holds': nothing,
   'send-mail': nothing,
   'feedback-digest': nothing,
+  'count-overdue': nothing,
 }
 const everyHour: Record<Tick, number> = {
   'poll-due': 3_600_000,
@@ -39,6 +40,7 @@ const everyHour: Record<Tick, number> = {
   'release-holds': 3_600_000,
   'send-mail': 3_600_000,
   'feedback-digest': 3_600_000,
+  'count-overdue': 3_600_000,
 }
 const noJobs: JobHandlers = { 'poll-source': nothing, 'probe-source': nothing, 'do-run': nothing }
 const redisUrl = process.env.CARE_TEST_REDIS
@@ -65,6 +67,10 @@ for (const { name, skip, queue } of backends) {
 
       await until('two cases', async () => (await caseCount(db)) === 2)
       await until('the poll ended', async () => (await sourceRow(db)).claimed_until === null)
+      await until('what is overdue was counted', async () => {
+        const [log] = await rows(db.pool, 'select 1 from log_state where overdue_counted_at is not null')
+        return log !== undefined
+      })
       t.match(await sourceRow(db), { id: source, state: 'active', flagged: false })
       ids = ['a', 'b', 'c']
       await rows(db.pool, 'update sources set next_check_at = now()')

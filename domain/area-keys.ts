@@ -1,0 +1,116 @@
+import { type Db, row, rows, type Sql } from '../prisma/client.ts'
+import type { BoundingBox } from './areas.ts'
+import { type CaseFilter, PUBLISHED } from './case-filter.ts'
+import { countedLevels, FIRST_LEVEL, LAST_LEVEL, SCOPE } from './case-index.ts'
+import { cellsTouching, coarseRanges, type KeyRange, keyRanges, sizeOf } from './map-cells.ts'
+import type { Conditions } from './sql-conditions.ts'
+import { type Edge, type Order, stagesFrom } from './stages.ts'
+
+/*
+ * The newest cases in a box. Where the box has many of all cases, a walk along the keys meets enough of them soon. Where
+ * it has few, they stand in few cells of the map, and along the index of cells and keys each has its newest at hand.
+ */
+
+/** Whether a walk along the keys meets `wanted` cases of a box, soon enough, by what is counted of it. */
+export async function isDense(
+  db: Db,
+  bounds: BoundingBox,
+  { status }: CaseFilter,
+  wanted: number,
+): Promise<boolean> {
+  const { level, ranges } = countedOf(bounds)
+  const found = await row<{ all: number; here: number }>(
+    db.pool,
+    `select
+       (select coalesce(sum(n), 0)::int from place_counts p where p.scope = ${SCOPE.all} and ${OF_STATUS}) as all,
+       (select coalesce(sum(n), 0)::int from unnest($1::bigint[], $2::bigint[]) as r(first, last)
+        join place_counts p on p.scope = $3::smallint and p.place between r.first and r.last and ${OF_STATUS}) as here`,
+    [ranges.map(([first]) => first), ranges.map(([, last]) => last), level, status ?? null],
+    'is-dense',
+  )
+  const { all = 0, here = 0 } = found ?? {}
+  return here > 0 && (wanted * all) / here <= Math.max(MOST_WALKED, 4 * wanted)
+}
+
+/** Which cases of a box to look for, as `searchCases` has it. */
+export type InBox = {
+  bounds: BoundingBox
+  order: Order
+  after: number | undefined
+  wanted: number
+  conditions: (first: number) => Conditions
+}
+
+/** The keys of the first published cases of a box in their order, by the cells where any stand. */
+export async function keysInBox(sql: Sql, inBox: InBox, edge: Edge): Promise<number[]> {
+  const cells = await occupiedCells(sql, inBox.bounds)
+  if (cells.length === 0) return []
+  let found: number[] = []
+  for (const { until } of stagesFrom(edge, inBox.order)) {
+    found = await lookIn(sql, inBox, cells, until)
+    if (found.length >= inBox.wanted) break
+  }
+  return found
+}
+
+// So many rows are walked in a few milliseconds.
+const MOST_WALKED = 6_000
+const MOST_COUNTED = 16
+const OF_STATUS = '($4::case_status[] is null or p.status = any($4))'
+function rangesOf(bounds: BoundingBox): KeyRange[] {
+  return cellsTouching(bounds, LAST_LEVEL).flatMap((box) => coarseRanges(box, LAST_LEVEL))
+}
+
+// The counts of a few cells that hold the box and reach a little beyond it.
+function countedOf(bounds: BoundingBox): { level: number; ranges: readonly KeyRange[] } {
+  const level =
+    countedLevels.findLast((one) => cellsTouching(bounds, one).every((box) => sizeOf(box) <= MOST_COUNTED)) ??
+    FIRST_LEVEL
+  return { level, ranges: cellsTouching(bounds, level).flatMap(keyRanges) }
+}
+
+// From one occupied cell to the next along the index, never over the cases in between.
+async function occupiedCells(sql: Sql, bounds: BoundingBox): Promise<number[]> {
+  const ranges = rangesOf(bounds)
+  const next = (from: string) => `(
+    select map_cell(c.pt) from cases c where ${PUBLISHED} and map_cell(c.pt) ${from} order by map_cell(c.pt) limit 1)`
+  const found = await rows<{ cell: number }>(
+    sql,
+    `select o.cell from unnest($1::bigint[], $2::bigint[]) as r(first, last)
+     cross join lateral (
+       with recursive occupied(cell) as (
+         select ${next('>= r.first')}
+         union all
+         select ${next('> occupied.cell')} from occupied where occupied.cell <= r.last)
+       select cell from occupied where cell <= r.last) as o`,
+    [ranges.map(([first]) => first), ranges.map(([, last]) => last)],
+    'occupied-cells',
+  )
+  return found.map(({ cell }) => cell)
+}
+
+async function lookIn(
+  sql: Sql,
+  { order, after, wanted, conditions }: InBox,
+  cells: readonly number[],
+  until: number | undefined,
+): Promise<number[]> {
+  const { sql: where, values } = conditions(2)
+  const all: unknown[] = [cells, ...values]
+  const add = (value: number): string => `$${all.push(value)}`
+  const [beyond, within] = order === 'newest' ? ['<', '>='] : ['>', '<=']
+  if (after !== undefined) where.push(`c.id ${beyond} ${add(after)}::bigint`)
+  if (until !== undefined) where.push(`c.id ${within} ${add(until)}::bigint`)
+  const most = `limit ${add(wanted)}::int`
+  const direction = order === 'newest' ? 'desc' : ''
+  const found = await rows<{ id: number }>(
+    sql,
+    `select first.id from unnest($1::bigint[]) as cell(key)
+     cross join lateral (
+       select c.id from cases c where map_cell(c.pt) = cell.key and ${where.join(' and ')}
+       order by c.id ${direction} ${most}) as first
+     order by first.id ${direction} ${most}`,
+    all,
+  )
+  return found.map(({ id }) => id)
+}
