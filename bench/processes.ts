@@ -22,6 +22,13 @@ export function parentOf(pid: number): number {
   return statOf(pid).parent
 }
 
+/** The memory that a process holds, in bytes, and the most it has held. */
+export function memoryOf(pid: number): { now: number; most: number } {
+  const text = readFileSync(`/proc/${pid}/status`, 'utf8')
+  const kilobytes = (name: string) => Number(new RegExp(`${name}:\\s+(\\d+)`).exec(text)?.[1])
+  return { now: kilobytes('VmRSS') * 1_024, most: kilobytes('VmHWM') * 1_024 }
+}
+
 // USER_HZ, which is 100 on every Linux that Node runs on.
 const TICKS_PER_SECOND = 100
 

@@ -1,0 +1,8 @@
+// Keeps the index of cases in a process of its own, as the worker of the service does: node bench/index-worker.ts
+import { startIndexing } from '../workers/keep-index.ts'
+import { LOG } from './reading.ts'
+import { openBenchDb } from './store.ts'
+
+startIndexing({ db: openBenchDb(process.env.BENCH_URL ?? '', 2), log: LOG })
+process.send?.({})
+process.on('disconnect', () => process.exit())
