@@ -1,4 +1,4 @@
-import { type CaseStatus, type Db, row } from '../prisma/client.ts'
+import { CaseKind, type CaseStatus, type Db, row } from '../prisma/client.ts'
 import { type Area, type BoundingBox, checkedArea, type Place } from './areas.ts'
 import {
   type CaseFilter,
@@ -118,11 +118,13 @@ async function keptCounts(db: Db, filter: CellFilter, boxes: readonly CellBox[])
   const finer = countedLevels.includes(level) ? 0 : 1
   const ranges = boxes.flatMap(keyRanges)
   const { conditions, add } = conditionsFrom(4)
-  if (filter.kind) add((p) => `k.kind = any(${p}::case_kind[])`, filter.kind)
+  // Who names every kind leaves out nothing.
+  const kinds = Object.values(CaseKind).every((kind) => filter.kind?.includes(kind)) ? undefined : filter.kind
+  if (kinds) add((p) => `k.kind = any(${p}::case_kind[])`, kinds)
   if (filter.category) add((p) => `k.category_code = any(${p}::text[])`, filter.category)
   if (filter.status) add((p) => `k.status = any(${p}::case_status[])`, filter.status)
-  const table = filter.kind || filter.category ? 'case_counts' : 'place_counts'
-  const shape = [filter.kind && 'kind', filter.category && 'category', filter.status && 'status']
+  const table = kinds || filter.category ? 'case_counts' : 'place_counts'
+  const shape = [kinds && 'kind', filter.category && 'category', filter.status && 'status']
   const found = await row<{ packed: string | null }>(
     db.pool,
     `select ${PACKED} from (

@@ -14,6 +14,12 @@ curl -sw '\n' "$API/v1/geo-feed?bbox=-0.51,51.28,0.33,51.69&limit=1"
 
 curl -sw '\n' "$API/v1/tiles.json?status=open"
 
+curl -sw '\n' "$API/v1/cases?q=waiting&fields=snippet,status&limit=1"
+
+curl -sw '\n' "$API/v1/case-counts?source=example-choices&by=status"
+
+curl -sw '\n' "$API/v1/organisations?q=gys%20hospital&fields=code&limit=1"
+
 curl -sw '\n' "$API/v1/cases" \
   -H "Authorization: Bearer $FORM_KEY" -H 'Origin: https://www.example.org' \
   -H 'Content-Type: application/json' \
