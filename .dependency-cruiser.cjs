@@ -110,7 +110,7 @@ module.exports = {
       may: ['workers/', 'domain/', 'connectors/', 'net/'],
       typesOf: ['prisma/client\\.ts'],
       never: ['fastify', '@fastify'],
-      fromNot: ['workers/main\\.ts', 'workers/normalise-command\\.ts'],
+      fromNot: ['workers/main\\.ts', 'workers/normalise-command\\.ts', 'workers/rebuild-index-command\\.ts'],
     }),
     ...row('store', ['prisma/'], { may: ['prisma/'], fromNot: [...entries, 'prisma/generated'] }),
     // A client's types are what openapi-typescript makes of the contract, wherever they are made.

@@ -89,28 +89,32 @@ async function occupiedCells(sql: Sql, bounds: BoundingBox): Promise<number[]> {
   return found.map(({ cell }) => cell)
 }
 
+// Bounds of cell and key together leave the planner no other index: by an equal cell alone it takes the one of the keys, and
+// reads all cases for each cell. What is said `is true` reminds it of none.
 async function lookIn(
   sql: Sql,
   { order, after, wanted, conditions }: InBox,
   cells: readonly number[],
   until: number | undefined,
 ): Promise<number[]> {
-  const { sql: where, values } = conditions(2)
-  const all: unknown[] = [cells, ...values]
-  const add = (value: number): string => `$${all.push(value)}`
-  const [beyond, within] = order === 'newest' ? ['<', '>='] : ['>', '<=']
-  if (after !== undefined) where.push(`c.id ${beyond} ${add(after)}::bigint`)
-  if (until !== undefined) where.push(`c.id ${within} ${add(until)}::bigint`)
-  const most = `limit ${add(wanted)}::int`
-  const direction = order === 'newest' ? 'desc' : ''
+  const { sql: where, values } = conditions(5)
+  const newest = order === 'newest'
+  const [from, to] = newest ? [after ?? AFTER_ALL, until ?? 0] : [after ?? BEFORE_ALL, until ?? AFTER_ALL]
+  const key = '(map_cell(c.pt), c.id)'
+  const direction = newest ? 'desc' : 'asc'
   const found = await rows<{ id: number }>(
     sql,
     `select first.id from unnest($1::bigint[]) as cell(key)
      cross join lateral (
-       select c.id from cases c where map_cell(c.pt) = cell.key and ${where.join(' and ')}
-       order by c.id ${direction} ${most}) as first
-     order by first.id ${direction} ${most}`,
-    all,
+       select c.id from cases c
+       where ${key} ${newest ? '<' : '>'} (cell.key, $2::bigint) and ${key} ${newest ? '>=' : '<='} (cell.key, $3::bigint)
+         and ${PUBLISHED} and (${where.join(' and ')}) is true
+       order by map_cell(c.pt) ${direction}, c.id ${direction} limit $4::int) as first
+     order by first.id ${direction} limit $4::int`,
+    [cells, from, to, wanted, ...values],
   )
   return found.map(({ id }) => id)
 }
+
+const AFTER_ALL = 2 ** 53 - 1
+const BEFORE_ALL = -1

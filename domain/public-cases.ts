@@ -69,7 +69,8 @@ export async function jsonPage(db: Db, listing: PublicListing, shape: PageShape)
   const words = shape.snippets && fieldsName(fields, 'snippet') ? resolved.words : undefined
   const json = shape.item(fields, words === undefined ? undefined : snippet(`$${values.push(words)}`))
   const most = `$${values.push(limit)}::int`
-  // The address is named once more, because the fields that are wanted may not need it.
+  // The address is named once more, because the fields that are wanted may not need it. Each case is fetched by its key:
+  // said `is true`, what is public brings no other index to mind.
   const text = `
     with address as (select $1::text), page as materialized (${keys.text}),
          shown as (select id from page order by id ${sorted} limit ${most})
@@ -78,7 +79,7 @@ export async function jsonPage(db: Db, listing: PublicListing, shape: PageShape)
            (select ${order === 'newest' ? 'min' : 'max'}(id) from shown) as last
            ${listing.include === undefined ? '' : `, ${REFERRED} as referred`}
     from (select string_agg((${json})::text, ',' order by c.id ${sorted}) as items, count(*)::int as count
-          from shown join cases c on c.id = shown.id ${shape.joins} where ${PUBLISHED}) as listed`
+          from shown join cases c on c.id = shown.id ${shape.joins} where (${PUBLISHED}) is true) as listed`
   // The usual shapes are prepared once on each connection; rare ones would only pile up there.
   const usual = keys.usual && fields === undefined
   const name = usual ? `page-${createHash('sha1').update(text).digest('hex').slice(0, 20)}` : undefined

@@ -1,4 +1,6 @@
+import { VectorTile } from '@mapbox/vector-tile'
 import fc from 'fast-check'
+import { PbfReader } from 'pbf'
 import t, { type Test } from 'tap'
 import { indexCases } from '../../domain/case-index.ts'
 import { isClosed } from '../../domain/case-rules.ts'
@@ -38,7 +40,7 @@ const codes = Object.keys(PLACES)
 
 type Model = MadeCase & { reference: string; place: [number, number] | null }
 
-t.test('list, count, map and clusters of a filter agree', async (t) => {
+t.test('list, count, map, clusters, tiles and table of a filter agree', async (t) => {
   const harness = await startHarness(t)
   await makeOrganisations(harness)
   const cases = fc.sample(anyCase, { numRuns: 400, seed: 20261126 })
@@ -74,6 +76,9 @@ t.test('list, count, map and clusters of a filter agree', async (t) => {
         models.filter((one) => isSelected(one, filter)),
       )
       await clustered(t, harness, filter, placed)
+      await drawn(t, harness, filter, placed)
+      const table = (await harness.call({ url: `/v1/cases?${query}&format=csv&fields=reference` })).text
+      t.same(table.slice(1).trim().split('\r\n').slice(1), list, 'the table')
     }),
     { numRuns: 40, seed: 7 },
   )
@@ -143,6 +148,24 @@ async function clustered(t: Test, { call }: Harness, filter: Filter, placed: Mod
     t.equal(sum('count'), placed.length, `clusters at ${zoom} of ${queryOf(filter)}`)
     t.equal(sum('open'), placed.filter(({ status }) => !isClosed(status as CaseStatus)).length)
   }
+}
+
+// The tile of zoom 0 is the whole world, and those of zoom 1 are its quarters.
+async function drawn(t: Test, { call }: Harness, filter: Filter, placed: Model[]): Promise<void> {
+  if (filter.bbox || filter.near || filter.polygon) return
+  const counted = async (tile: string): Promise<number> => {
+    const { bytes } = await call({ url: `/v1/tiles/${tile}.mvt?${queryOf(filter)}` })
+    const layer = bytes.length === 0 ? undefined : new VectorTile(new PbfReader(bytes)).layers.clusters
+    let all = 0
+    for (let n = 0; n < (layer?.length ?? 0); n++) all += Number(layer?.feature(n).properties.count)
+    return all
+  }
+  t.equal(await counted('0/0/0'), placed.length, `the tile of ${queryOf(filter)}`)
+  const quarters = await Promise.all(['1/0/0', '1/1/0', '1/0/1', '1/1/1'].map(counted))
+  t.equal(
+    quarters.reduce((all, one) => all + one, 0),
+    placed.length,
+  )
 }
 
 async function allOf(

@@ -14,11 +14,12 @@ type Hint = {
 
 const KINDS = ['concern', 'question', 'feedback'] as const
 const ORGANISATIONS = { T0101: 'a hospital', G01: 'a GP practice', L01: 'a local authority' }
-const words: Readonly<Record<string, string>> = {
+const words: Readonly<Record<string, unknown>> = {
   text: 'Said in a form. (Invented.)',
   textarea: 'Said in a form. (Invented.)',
   email: 'invented@example.org',
   tel: '020 7946 0000',
+  place: { latitude: 51.5, longitude: -0.12 },
 }
 
 t.test('forms', async (t) => {

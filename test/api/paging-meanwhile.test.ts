@@ -37,8 +37,10 @@ t.test('paging while things change', async (t) => {
   ]).finally(() => {
     reading = false
   })
-  const followed = follow(harness, start, map, () => reading)
+  let changing = true
+  const followed = follow(harness, start, map, () => changing)
   const appeared = await change(harness, goes, () => reading)
+  changing = false
   const seen = await readers
 
   for (const [n, references] of seen.entries()) {
