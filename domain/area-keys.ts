@@ -23,8 +23,10 @@ export async function isDense(
     db.pool,
     `select
        (select coalesce(sum(n), 0)::int from place_counts p where p.scope = ${SCOPE.all} and ${OF_STATUS}) as all,
-       (select coalesce(sum(n), 0)::int from unnest($1::bigint[], $2::bigint[]) as r(first, last)
-        join place_counts p on p.scope = $3::smallint and p.place between r.first and r.last and ${OF_STATUS}) as here`,
+       (select coalesce(sum(within.n), 0)::int from unnest($1::bigint[], $2::bigint[]) as r(first, last)
+        cross join lateral (
+          select sum(p.n) as n from place_counts p
+          where p.scope = $3::smallint and p.place between r.first and r.last and ${OF_STATUS}) as within) as here`,
     [ranges.map(([first]) => first), ranges.map(([, last]) => last), level, status ?? null],
     'is-dense',
   )
