@@ -80,7 +80,7 @@ t.test('list, count, map, clusters, tiles and table of a filter agree', async (t
       const table = (await harness.call({ url: `/v1/cases?${query}&format=csv&fields=reference` })).text
       t.same(table.slice(1).trim().split('\r\n').slice(1), list, 'the table')
     }),
-    { numRuns: 40, seed: 7 },
+    { numRuns: 30, seed: 7 },
   )
 })
 
