@@ -68,7 +68,7 @@ export async function reading(work: (reading: Reading) => Promise<void>): Promis
   }
 }
 
-const USUAL: Pace = { rounds: 7, milliseconds: 2_000, connections: 4 }
+const USUAL: Pace = { rounds: 5, milliseconds: 1_000, connections: 4 }
 const QUICK: Pace = { rounds: 2, milliseconds: 300, connections: 4 }
 
 const quiet = () => undefined
