@@ -2,8 +2,9 @@ import { type Db, row, rows, type Sql } from '../prisma/client.ts'
 import type { BoundingBox } from './areas.ts'
 import { type CaseFilter, PUBLISHED } from './case-filter.ts'
 import { countedLevels, FIRST_LEVEL, LAST_LEVEL, SCOPE } from './case-index.ts'
+import { isClosed } from './case-rules.ts'
 import { cellsTouching, coarseRanges, type KeyRange, keyRanges, sizeOf } from './map-cells.ts'
-import type { Conditions } from './sql-conditions.ts'
+import { type Conditions, conditionsFrom } from './sql-conditions.ts'
 import { type Edge, type Order, stagesFrom } from './stages.ts'
 
 /*
@@ -11,27 +12,46 @@ import { type Edge, type Order, stagesFrom } from './stages.ts'
  * it has few, they stand in few cells of the map, and along the index of cells and keys each has its newest at hand.
  */
 
-/** Whether a walk along the keys meets `wanted` cases of a box, soon enough, by what is counted of it. */
+/** Whether a walk along the keys meets `wanted` cases of a box and a filter soon enough, by what is counted of them. */
 export async function isDense(
   db: Db,
   bounds: BoundingBox,
-  { status }: CaseFilter,
+  filter: CaseFilter,
   wanted: number,
 ): Promise<boolean> {
   const { level, ranges } = countedOf(bounds)
-  const found = await row<{ all: number; here: number }>(
+  const { status, kind, category } = filter
+  const counted = kind || category ? 'case_counts' : 'place_counts'
+  const { conditions: selected, add } = conditionsFrom(4)
+  if (status) add((p) => `k.status = any(${p}::case_status[])`, status)
+  if (kind) add((p) => `k.kind = any(${p}::case_kind[])`, kind)
+  if (category) add((p) => `k.category_code = any(${p}::text[])`, category)
+  const found = await row<{ walked: number; here: number }>(
     db.pool,
     `select
-       (select coalesce(sum(n), 0)::int from place_counts p where p.scope = ${SCOPE.all} and ${OF_STATUS}) as all,
+       (select coalesce(sum(k.n), 0)::int from ${counted} k
+        where ${[`k.scope = ${SCOPE.all}`, ...walkedConditions(filter, selected.sql)].join(' and ')}) as walked,
        (select coalesce(sum(within.n), 0)::int from unnest($1::bigint[], $2::bigint[]) as r(first, last)
         cross join lateral (
-          select sum(p.n) as n from place_counts p
-          where p.scope = $3::smallint and p.place between r.first and r.last and ${OF_STATUS}) as within) as here`,
-    [ranges.map(([first]) => first), ranges.map(([, last]) => last), level, status ?? null],
-    'is-dense',
+          select sum(k.n) as n from ${counted} k
+          where ${['k.scope = $3::smallint', 'k.place between r.first and r.last', ...selected.sql].join(' and ')}) as within) as here`,
+    [ranges.map(([first]) => first), ranges.map(([, last]) => last), level, ...selected.values],
   )
-  const { all = 0, here = 0 } = found ?? {}
-  return here > 0 && (wanted * all) / here <= Math.max(MOST_WALKED, 4 * wanted)
+  const { walked = 0, here = 0 } = found ?? {}
+  const rows = (wanted * walked) / here
+  const cost = isFiltered(filter) ? rows * FETCHED : rows
+  return here > 0 && cost <= Math.max(MOST_WALKED, 4 * wanted)
+}
+
+// The index that a walk goes along has only one category where that is asked for, or only open cases.
+function walkedConditions({ status, category }: CaseFilter, selected: readonly string[]): string[] {
+  if (category?.length === 1) return selected.filter((one) => one.includes('category_code'))
+  return status?.every((one) => !isClosed(one)) ? selected.filter((one) => one.includes('status')) : []
+}
+
+/** Whether a filter says more than where: then a walk has to fetch each case, and how common that is makes the plan. */
+export function isFiltered({ bbox, near, radius, polygon, ...others }: CaseFilter): boolean {
+  return Object.values(others).some((value) => value !== undefined)
 }
 
 /** Which cases of a box to look for, as `searchCases` has it. */
@@ -56,9 +76,9 @@ export async function keysInBox(sql: Sql, inBox: InBox, edge: Edge): Promise<num
 }
 
 // So many rows are walked in a few milliseconds.
-const MOST_WALKED = 6_000
+const MOST_WALKED = 20_000
+const FETCHED = 5
 const MOST_COUNTED = 16
-const OF_STATUS = '($4::case_status[] is null or p.status = any($4))'
 function rangesOf(bounds: BoundingBox): KeyRange[] {
   return cellsTouching(bounds, LAST_LEVEL).flatMap((box) => coarseRanges(box, LAST_LEVEL))
 }

@@ -90,7 +90,7 @@ export function conditionsOf({ filter, organisationIds }: ResolvedFilter, first:
   }
   if (isArea(filter) || filter.radius !== undefined) {
     const area = areaConditions(filter, first + conditions.values.length)
-    conditions.sql.push('c.pt is not null', ...area.sql)
+    conditions.sql.push('c.latitude is not null', ...area.sql)
     conditions.values.push(...area.values)
   }
   return conditions

@@ -1,5 +1,5 @@
 import type { Db } from '../prisma/client.ts'
-import { isDense, keysInBox } from './area-keys.ts'
+import { isDense, isFiltered, keysInBox } from './area-keys.ts'
 import { type BoundingBox, boundsOf } from './areas.ts'
 import { conditionsOf, PUBLISHED, type ResolvedFilter } from './case-filter.ts'
 import { indexedQuery, searchCases } from './case-search.ts'
@@ -37,7 +37,7 @@ export async function keysOf(db: Db, resolved: ResolvedFilter, keys: KeysWanted)
   const cursor = readCursor(after, ['number'])?.[0]
   const conditionsAt = (first: number) => {
     const { sql, values } = conditionsOf(resolved, first)
-    return { sql: [PUBLISHED, ...(placed ? ['c.pt is not null'] : []), ...sql], values }
+    return { sql: [PUBLISHED, ...(placed ? ['c.latitude is not null'] : []), ...sql], values }
   }
   const query = indexedQuery(resolved)
   const bounds = boundsOf(resolved.filter)
@@ -56,7 +56,8 @@ export async function keysOf(db: Db, resolved: ResolvedFilter, keys: KeysWanted)
 
   const { sql: where, values } = conditionsAt(2)
   const add = (value: unknown): string => `$${values.push(value) + 1}`
-  const usual = values.length <= MOST_USUAL
+  // Of a filter PostgreSQL has to know the values, or it plans for none in particular.
+  const usual = !isFiltered(resolved.filter)
   const from = `${add(cursor ?? (order === 'newest' ? AFTER_ALL : BEFORE_ALL))}::bigint`
   where.push(`c.id ${order === 'newest' ? '<' : '>'} ${from}`)
   const more = `limit ${add(wanted)}::int`
@@ -89,5 +90,4 @@ export function isNarrow(resolved: ResolvedFilter): boolean {
 // Keys are below 2^53 (see the migration).
 const AFTER_ALL = 2 ** 53 - 1
 const BEFORE_ALL = -1
-const MOST_USUAL = 6
 const MOST_MERGED = 64

@@ -130,8 +130,11 @@ async function keptCounts(db: Db, filter: CellFilter, boxes: readonly CellBox[])
     `select ${PACKED} from (
        select k.place >> ${2 * finer} as place, k.status, sum(k.n) as n, sum(k.x) as x, sum(k.y) as y
        from unnest($2::bigint[], $3::bigint[]) as range(first, last)
-       join ${table} k on k.scope = $1::smallint and k.place between range.first and range.last
-       where ${['k.n > 0', ...conditions.sql].join(' and ')}
+       -- Kept apart, so that each range is looked up by the index whatever the planner thinks of their number.
+       cross join lateral (
+         select * from ${table} k
+         where ${['k.scope = $1::smallint', 'k.place between range.first and range.last', 'k.n > 0', ...conditions.sql].join(' and ')}
+         offset 0) as k
        group by 1, k.status) as cells`,
     [
       level + finer,
@@ -158,7 +161,7 @@ async function liveCounts(db: Db, resolved: ResolvedFilter, boxes: readonly Cell
   const found = await row<{ packed: string | null; capped: boolean }>(
     db.pool,
     `with newest as materialized (
-       select c.pt, c.status from cases c where ${[PUBLISHED, 'c.pt is not null', ...sql].join(' and ')}
+       select c.pt, c.status from cases c where ${[PUBLISHED, 'c.latitude is not null', ...sql].join(' and ')}
        order by c.id desc limit $1::int)
      select (select count(*) from newest) >= $1::int as capped, ${PACKED} from (
        select map_cell(point(${middle('map_column')}, ${middle('map_row')})) >> ${2 * (LAST_LEVEL - level)} as place,

@@ -136,6 +136,9 @@ end $$;
 -- Where many cases stand at one site, an index over places has to look at each of them to find the newest; along this one
 -- every cell has its newest at hand. It is also cheaper to keep.
 drop index cases_public_pt, cases_public_open_pt;
+-- The walk along the keys looks at places too, and need not fetch a case for that.
+drop index cases_public_feed;
+create index cases_public_feed on cases (id desc) include (latitude, longitude) where publication = 'published' and privacy <> 'private';
 create index cases_public_cell on cases (map_cell(pt), id) where publication = 'published' and privacy <> 'private';
 
 -- A name as it is compared: without accents, capitals and apostrophes.
