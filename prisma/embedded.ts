@@ -168,6 +168,8 @@ const testSettings = {
   fsync: 'off',
   synchronous_commit: 'off',
   full_page_writes: 'off',
+  // Databases that live for seconds need no care.
+  autovacuum: 'off',
   wal_level: 'minimal',
   max_wal_senders: '0',
   max_connections: '200',

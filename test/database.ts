@@ -1,17 +1,32 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import type { Keys } from './api/prepared.ts'
 
-/** What `test/run.ts` tells each test file: an administrator's address, and the migrated database to clone. */
+/**
+ * What `test/run.ts` tells each test file: an administrator's address, the migrated database to clone, and one that has what
+ * most tests of the API begin with (test/api/prepared.ts), with the keys to it.
+ */
 export const serverVariable = 'CARE_TEST_SERVER'
 export const templateVariable = 'CARE_TEST_TEMPLATE'
+export const preparedVariable = 'CARE_TEST_PREPARED'
+export const keysVariable = 'CARE_TEST_KEYS'
 
 type Owner = { teardown(work: () => Promise<void>): unknown }
 
 /** Gives the test a database of its own, migrated and empty, that goes when the test ends. */
 export async function testDatabase(t: Owner): Promise<{ url: string }> {
+  return clonedFrom(t, setting(templateVariable))
+}
+
+/** The same, with what most tests of the API begin with, and the keys to it. */
+export async function preparedDatabase(t: Owner): Promise<{ url: string; keys: Keys }> {
+  const { url } = await clonedFrom(t, setting(preparedVariable))
+  return { url, keys: JSON.parse(setting(keysVariable)) as Keys }
+}
+
+async function clonedFrom(t: Owner, template: string): Promise<{ url: string }> {
   const server = setting(serverVariable)
-  const template = setting(templateVariable)
   const name = `${template}_${randomBytes(6).toString('hex')}`
   await asAdministrator(server, (client) => clone(client, template, name))
   t.teardown(() => asAdministrator(server, (client) => dropDatabase(client, name)))

@@ -1,14 +1,20 @@
+import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, globSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { delimiter, dirname, join, relative, resolve } from 'node:path'
+import { closeDb, openDb } from '../prisma/client.ts'
 import { startEmbedded } from '../prisma/embedded.ts'
 import { applyMigrations } from '../prisma/engine.ts'
+import { newVaultKey } from '../prisma/vault.ts'
+import { prepare } from './api/prepared.ts'
 import {
   asAdministrator,
   createDatabase,
   databaseUrl,
   dropDatabase,
+  keysVariable,
+  preparedVariable,
   serverVariable,
   templateVariable,
 } from './database.ts'
@@ -35,6 +41,7 @@ async function main(args: string[]): Promise<number> {
       ...(await prepareRedis(cleanups, notes)),
       ...findChromium(notes),
       ...findGdal(notes),
+      ...findOpenMetrics(notes),
     }
     const reports = await runAll(files, { ...childEnvironment(), ...env })
     return summarise(reports, notes)
@@ -54,7 +61,7 @@ function chooseFiles(args: string[]): string[] {
   return [...new Set(globSync(patterns, { cwd }).map((file) => relative(root, resolve(cwd, file))))].sort()
 }
 
-/** One migrated database on one server, which each test file clones. */
+/** Two migrated databases on one server, of which each test file clones one. */
 async function prepareStore(cleanups: Cleanup[]): Promise<NodeJS.ProcessEnv> {
   const template = `care_test_${randomBytes(4).toString('hex')}`
   let server = process.env.TEST_DATABASE_URL
@@ -68,7 +75,22 @@ async function prepareStore(cleanups: Cleanup[]): Promise<NodeJS.ProcessEnv> {
   }
   await asAdministrator(server, (client) => createDatabase(client, template))
   await applyMigrations(databaseUrl(server, template))
-  return { [serverVariable]: server, [templateVariable]: template }
+  const prepared = `${template}_prepared`
+  await asAdministrator(server, (client) => client.query(`create database ${prepared} template ${template}`))
+  const db = openDb({
+    url: databaseUrl(server, prepared),
+    vaultKeys: newVaultKey('prepared'),
+    max: 2,
+    applicationName: 'test',
+  })
+  const keys = await prepare(db)
+  await closeDb(db)
+  return {
+    [serverVariable]: server,
+    [templateVariable]: template,
+    [preparedVariable]: prepared,
+    [keysVariable]: JSON.stringify(keys),
+  }
 }
 
 async function dropAll(server: string, template: string): Promise<void> {
@@ -101,6 +123,15 @@ function findGdal(notes: string[]): NodeJS.ProcessEnv {
   const found = onPath('ogrinfo')
   if (found !== undefined) return { CARE_TEST_GDAL: found }
   notes.push('Tests with GDAL were skipped: there is no ogrinfo on the PATH. Install gdal-bin.')
+  return {}
+}
+
+/** Debian's own Python, for the parser of python3-prometheus-client. */
+function findOpenMetrics(notes: string[]): NodeJS.ProcessEnv {
+  const python = '/usr/bin/python3'
+  const { status } = spawnSync(python, ['-c', 'import prometheus_client.openmetrics.parser'])
+  if (status === 0) return { CARE_TEST_OPENMETRICS: python }
+  notes.push('Metrics were not read by a foreign parser: there is none. Install python3-prometheus-client.')
   return {}
 }
 

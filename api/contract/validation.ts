@@ -87,7 +87,8 @@ function instance(
   contract: Contract,
   options: { coerceTypes: false | 'array'; strictNumbers?: boolean },
 ): Ajv2020 {
-  const ajv = new Ajv2020({ ...STRICT, ...options })
+  // That they are schemas at all is tested once, not at every start.
+  const ajv = new Ajv2020({ ...STRICT, ...options, validateSchema: false })
   addFormats.default(ajv)
   for (const [name, schema] of Object.entries(contract.document.components.schemas)) {
     ajv.addSchema({ ...qualified(schema), $id: name })

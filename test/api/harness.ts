@@ -5,12 +5,17 @@ import { type Contract, readContract } from '../../api/contract/contract.ts'
 import { createValidation, type Validation } from '../../api/contract/validation.ts'
 import { createClient, type NewClient } from '../../domain/clients.ts'
 import { createLog } from '../../log.ts'
-import { closeDb, type Db, openDb, type Role } from '../../prisma/client.ts'
+import { closeDb, type Db, openDb } from '../../prisma/client.ts'
 import { newVaultKey } from '../../prisma/vault.ts'
-import { testDatabase } from '../database.ts'
+import { preparedDatabase } from '../database.ts'
+import { type Keys, ORIGIN } from './prepared.ts'
 
-export const ORIGIN = 'https://www.example.org'
+export { type Keys, ORIGIN } from './prepared.ts'
+
 export const PUBLIC_URL = 'https://api.test.example'
+
+/** What GOV.UK Notify shows when it calls back. (Invented.) */
+export const NOTIFY_TOKEN = 'invented-token-of-the-callbacks'
 
 /** What the service says of itself in tests. (Invented.) */
 export const SERVICE = {
@@ -35,10 +40,8 @@ export type Harness = {
   logged: () => string
 }
 
-export type Keys = Record<Role | 'other_provider' | 'other_commissioner', string>
-
 export type Call = {
-  method?: 'GET' | 'POST' | 'PATCH' | 'OPTIONS' | 'DELETE'
+  method?: 'GET' | 'HEAD' | 'POST' | 'PATCH' | 'OPTIONS' | 'DELETE'
   url: string
   key?: string
   body?: unknown
@@ -66,9 +69,13 @@ export async function startHarness(
     now?: () => Date
     publicUrl?: string
     dataVersion?: AppOptions['dataVersion']
+    eventStreams?: AppOptions['eventStreams']
+    hub?: string
+    /** Null: GOV.UK Notify may not call back. */
+    notifyToken?: null
   } = {},
 ): Promise<Harness> {
-  const { url } = await testDatabase(tap)
+  const { url, keys } = await preparedDatabase(tap)
   const db = openDb({ url, vaultKeys: newVaultKey('test'), max: 8, applicationName: 'test' })
   const lines: string[] = []
   const sink = new Writable({
@@ -77,7 +84,6 @@ export async function startHarness(
       done()
     },
   })
-  const keys = await prepare(db)
   const app = await createApp({
     contract,
     db,
@@ -89,6 +95,9 @@ export async function startHarness(
     // What is kept for a version may lag behind a change by a moment: only tests of that want it.
     dataVersion: options.dataVersion ?? false,
     ...(options.now && { now: options.now }),
+    ...(options.eventStreams && { eventStreams: options.eventStreams }),
+    ...(options.hub !== undefined && { hub: options.hub }),
+    ...(options.notifyToken !== null && { notifyToken: NOTIFY_TOKEN }),
   })
   tap.teardown(async () => {
     await app.close()
@@ -201,79 +210,6 @@ export async function publishedCase(
   })
   if (status !== 201) throw new Error(`the case was not published: ${text}`)
   return { reference, version: body.version, receipt }
-}
-
-async function prepare(db: Db): Promise<Keys> {
-  const create = (data: object) => db.prisma.organisation.create({ data: data as never })
-  const t01 = await create({
-    code: 'T01',
-    name: 'Example Trust One',
-    kind: 'trust',
-    sector: 'acute',
-    region: 'London',
-    latitude: 51.5,
-    longitude: -0.12,
-  })
-  const t02 = await create({
-    code: 'T02',
-    name: 'Example Trust Two',
-    kind: 'trust',
-    sector: 'community',
-    region: 'North',
-    latitude: 54.97,
-    longitude: -1.61,
-  })
-  const site = await create({
-    code: 'T0101',
-    name: 'Example Site',
-    kind: 'site',
-    parentId: t01.id,
-    latitude: 51.51,
-    longitude: -0.1,
-  })
-  await create({ code: 'T09', name: 'Example Closed Trust', kind: 'trust', active: false })
-  await create({
-    code: 'T0901',
-    name: 'Example Site of a Closed Trust',
-    kind: 'site',
-    parentId: (await db.prisma.organisation.findUniqueOrThrow({ where: { code: 'T09' } })).id,
-  })
-  const commissioner = await create({ code: 'XCM01', name: 'Example Commissioner', kind: 'commissioner' })
-  await db.prisma.service.create({ data: { organisationId: site.id, code: 'SRV1', name: 'Example Ward' } })
-  await db.prisma.commissioning.create({ data: { organisationId: t01.id, commissionerId: commissioner.id } })
-  await db.prisma.organisationExternalId.create({
-    data: { scheme: 'ods-former', code: 'OLD1', organisationId: t01.id },
-  })
-  const source = await db.prisma.source.create({
-    data: { name: 'pushed', title: 'Example Source', organisationScheme: 'pushed', state: 'active' },
-  })
-  await db.prisma.source.create({
-    data: { name: 'elsewhere', title: 'Another Source', organisationScheme: 'elsewhere', state: 'active' },
-  })
-
-  const clients: NewClient[] = [
-    { name: 'form', role: 'form', brand: 'choices', origins: [ORIGIN] },
-    { name: 'integrator', role: 'integrator', brand: 'myhealthlondon' },
-    { name: 'case handler', role: 'case_handler' },
-    { name: 'second tier', role: 'second_tier' },
-    { name: 'provider', role: 'provider', organisationIds: [t01.id] },
-    { name: 'commissioner', role: 'commissioner', organisationIds: [commissioner.id] },
-    { name: 'feed provider', role: 'feed_provider', sourceId: source.id },
-    { name: 'supplier', role: 'supplier' },
-    { name: 'administrator', role: 'administrator' },
-  ]
-  const keys: Partial<Keys> = {}
-  for (const client of clients) keys[client.role] = (await createClient(db, client)).key
-  const other = { name: 'other provider', role: 'provider', organisationIds: [t02.id] } as const
-  keys.other_provider = (await createClient(db, other)).key
-  const elsewhere = await create({ code: 'XCM02', name: 'Another Commissioner', kind: 'commissioner' })
-  const another = {
-    name: 'other commissioner',
-    role: 'commissioner',
-    organisationIds: [elsewhere.id],
-  } as const
-  keys.other_commissioner = (await createClient(db, another)).key
-  return keys as Keys
 }
 
 // Made once for each path and schema: most of the time of a test would go there.
