@@ -6,10 +6,18 @@ export function createLog(level: string, destination?: Writable): Logger {
   const options = {
     level,
     base: null,
-    timestamp: pino.stdTimeFunctions.isoTime,
+    timestamp: timeField,
     serializers: { err: errorFields },
   }
   return destination === undefined ? pino(options) : pino(options, destination)
+}
+
+// As pino writes it; of many lines in one millisecond, written once.
+let fieldOf = { time: 0, text: '' }
+function timeField(): string {
+  const time = Date.now()
+  if (fieldOf.time !== time) fieldOf = { time, text: `,"time":"${new Date(time).toISOString()}"` }
+  return fieldOf.text
 }
 
 /** The same lines for a person at a terminal: the time, what happened, and its fields. */

@@ -1,10 +1,9 @@
 import { rebuildCaseIndex } from '../domain/case-index.ts'
 import { row } from '../prisma/client.ts'
 import { applyMigrations } from '../prisma/engine.ts'
-import { asAdministrator } from '../test/database.ts'
 import { fillDatabase } from './fill.ts'
 import { printTable } from './setting.ts'
-import { hasDatabase, makeDatabase, type Store, withDb } from './store.ts'
+import { hasDatabase, makeDatabase, type Store, vacuum, withDb } from './store.ts'
 
 const SEED = 20_261_126
 
@@ -43,11 +42,6 @@ async function make(store: Store, cases: number): Promise<void> {
 
 function progress(done: number, all: number): void {
   if (done % 100_000 === 0 && done < all) console.log(`  ${done.toLocaleString('en-GB')} written`)
-}
-
-async function vacuum(url: string): Promise<void> {
-  // Takes longer than any statement of the service may.
-  await asAdministrator(url, (client) => client.query('vacuum (freeze, analyze)'))
 }
 
 async function described(url: string): Promise<[string, string][]> {

@@ -41,6 +41,8 @@ export type ResolvedFilter = {
   organisationIds: readonly number[] | undefined
   /** The words as a text search query, or undefined when there are none. */
   words: string | undefined
+  /** The words only say what a case must not have. */
+  onlyWithout: boolean
 }
 
 /** What everybody may read; the indexes of the same condition serve it. */
@@ -49,7 +51,7 @@ export const PUBLISHED = `c.publication = 'published' and c.privacy <> 'private'
 /** Looks up what a filter names; throws `validation_failed` at the parameter for an unknown organisation, for an area that is none and for a search without words. */
 export async function resolveFilter(db: Db, filter: CaseFilter): Promise<ResolvedFilter> {
   checkedArea(filter)
-  const [tree, inRegions, themselves, words] = await Promise.all([
+  const [tree, inRegions, themselves, search] = await Promise.all([
     filter.organisation && organisationTree(db, filter.organisation),
     filter.region && organisationsIn(db, filter.region),
     filter.organisationItself && organisationsThemselves(db, filter.organisationItself),
@@ -58,7 +60,8 @@ export async function resolveFilter(db: Db, filter: CaseFilter): Promise<Resolve
   const [first, ...others] = [themselves, tree, inRegions].filter((ids) => ids !== undefined)
   const sets = others.map((ids) => new Set(ids))
   const organisationIds = first?.filter((id) => sets.every((ids) => ids.has(id)))
-  return { filter, organisationIds, words }
+  const { words, onlyWithout = false } = search ?? {}
+  return { filter, organisationIds, words, onlyWithout }
 }
 
 /** The conditions of a filter over `c`, all but its words, numbered from `first`. */
@@ -101,6 +104,14 @@ export function wordsCondition({ words }: ResolvedFilter, first: number): Condit
   const { conditions, add } = conditionsFrom(first)
   if (words !== undefined)
     add((p) => `c.id in (select i.case_id from case_index i where i.words @@ ${p}::tsquery)`, words)
+  return conditions
+}
+
+/** The same where the cases `c` are gone through one after the other: each is looked at by itself. */
+export function wordsOfEach({ words }: ResolvedFilter, first: number): Conditions {
+  const { conditions, add } = conditionsFrom(first)
+  if (words !== undefined)
+    add((p) => `(select i.words @@ ${p}::tsquery from case_index i where i.case_id = c.id)`, words)
   return conditions
 }
 

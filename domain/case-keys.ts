@@ -1,9 +1,10 @@
 import type { Db } from '../prisma/client.ts'
 import { isDense, isFiltered, keysInBox } from './area-keys.ts'
 import { type BoundingBox, boundsOf } from './areas.ts'
-import { conditionsOf, PUBLISHED, type ResolvedFilter } from './case-filter.ts'
+import { conditionsOf, PUBLISHED, type ResolvedFilter, wordsOfEach } from './case-filter.ts'
 import { indexedQuery, searchCases } from './case-search.ts'
 import { readCursor } from './cursors.ts'
+import { type Conditions, joined, limitTo } from './sql-conditions.ts'
 import { edgeOf, type Order } from './stages.ts'
 
 export type CaseOrder = Order
@@ -35,11 +36,16 @@ export type Keys = {
 export async function keysOf(db: Db, resolved: ResolvedFilter, keys: KeysWanted): Promise<Keys> {
   const { order = 'newest', after, wanted, placed = false } = keys
   const cursor = readCursor(after, ['number'])?.[0]
-  const conditionsAt = (first: number) => {
-    const { sql, values } = conditionsOf(resolved, first)
+  const query = indexedQuery(resolved)
+  const conditionsAt = (first: number): Conditions => {
+    const { sql, values } = joined(
+      first,
+      (from) => conditionsOf(resolved, from),
+      // What the index of words has found is not asked again.
+      (from) => (query === undefined ? wordsOfEach(resolved, from) : NONE),
+    )
     return { sql: [PUBLISHED, ...(placed ? ['c.latitude is not null'] : []), ...sql], values }
   }
-  const query = indexedQuery(resolved)
   const bounds = boundsOf(resolved.filter)
   const sparse = query === undefined && bounds && !(await isDense(db, bounds, resolved.filter, wanted))
   if (query !== undefined || sparse) {
@@ -49,7 +55,7 @@ export async function keysOf(db: Db, resolved: ResolvedFilter, keys: KeysWanted)
       edge === undefined
         ? []
         : query !== undefined
-          ? await searchCases(db.pool, { ...looked, query }, edge)
+          ? await searchCases(db.pool, { ...looked, query, of: lookedFor(resolved) }, edge)
           : await keysInBox(db.pool, { ...looked, bounds: bounds as BoundingBox }, edge)
     return { text: 'select id from unnest($2::bigint[]) as found(id)', values: [found], usual: true }
   }
@@ -60,7 +66,7 @@ export async function keysOf(db: Db, resolved: ResolvedFilter, keys: KeysWanted)
   const usual = !isFiltered(resolved.filter)
   const from = `${add(cursor ?? (order === 'newest' ? AFTER_ALL : BEFORE_ALL))}::bigint`
   where.push(`c.id ${order === 'newest' ? '<' : '>'} ${from}`)
-  const more = `limit ${add(wanted)}::int`
+  const more = limitTo(wanted)
   const direction = order === 'newest' ? 'desc' : 'asc'
 
   const walk = (conditions: readonly string[]) =>
@@ -86,6 +92,14 @@ export function isNarrow(resolved: ResolvedFilter): boolean {
     indexedQuery(resolved) !== undefined || boundsOf(filter) !== undefined || organisationIds !== undefined
   )
 }
+
+function lookedFor({ filter, organisationIds, words }: ResolvedFilter): 'one word' | 'words' | 'few' {
+  const { kind, category, language } = filter
+  if ([organisationIds, kind, category, language].some((one) => one !== undefined)) return 'few'
+  return words !== undefined && /^'[^']+'$/.test(words) ? 'one word' : 'words'
+}
+
+const NONE: Conditions = { sql: [], values: [] }
 
 // Keys are below 2^53 (see the migration).
 const AFTER_ALL = 2 ** 53 - 1

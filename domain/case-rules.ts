@@ -1,5 +1,5 @@
 import type { CaseKind, CaseStatus, Channel, Privacy, Publication, Role } from '../prisma/client.ts'
-import type { Caller } from './callers.ts'
+import type { Caller, ClientCaller } from './callers.ts'
 
 /** How a caller stands to a case; what they may do and see follows from it. */
 export type Relation =
@@ -186,7 +186,7 @@ export type Belonging = {
 
 /** How a client or the public stands to a case; a reporter shows their receipt instead (domain/receipts.ts). */
 export function relationTo(caller: Caller, theCase: Belonging): Relation {
-  if (caller.kind !== 'client' || !caller.scopes.includes('cases:read')) return 'none'
+  if (!mayRelate(caller)) return 'none'
   if (caller.role === 'integrator') return caller.clientId === theCase.clientId ? 'origin' : 'none'
   // What is tried out stays among those who try.
   if (caller.test !== theCase.test) return 'none'
@@ -209,6 +209,23 @@ export function relationTo(caller: Caller, theCase: Belonging): Relation {
     case 'administrator':
       return 'none'
   }
+}
+
+/** Whether any case at all can be more to a caller than it is to everybody. */
+export function mayRelate(caller: Caller): caller is ClientCaller {
+  return caller.kind === 'client' && caller.scopes.includes('cases:read') && RELATES[caller.role]
+}
+
+const RELATES: Readonly<Record<Role, boolean>> = {
+  integrator: true,
+  case_handler: true,
+  second_tier: true,
+  provider: true,
+  commissioner: true,
+  form: false,
+  feed_provider: false,
+  supplier: false,
+  administrator: false,
 }
 
 /** What somebody who stands so to a case sees of it. */

@@ -1,6 +1,6 @@
 import { rows, type Sql } from '../prisma/client.ts'
-import type { ResolvedFilter } from './case-filter.ts'
-import type { Conditions } from './sql-conditions.ts'
+import { PUBLISHED, type ResolvedFilter } from './case-filter.ts'
+import { type Conditions, limitTo, preparedName } from './sql-conditions.ts'
 import { type Edge, type Order, quarterOf, type Stage, stagesFrom, weekOf } from './stages.ts'
 
 /*
@@ -26,11 +26,12 @@ const MOST_ORGANISATIONS = 100
 
 /**
  * The words of a filter with the parts of it that the index of words knows too, as a text search query; undefined where
- * that index is of no use.
+ * that index is of no use: without words, and for words that a case must not have, as most cases have not.
  */
-export function indexedQuery({ filter, organisationIds, words }: ResolvedFilter): string | undefined {
+export function indexedQuery(resolved: ResolvedFilter): string | undefined {
+  const { filter, organisationIds, words, onlyWithout } = resolved
   const { kind, category, language } = filter
-  if (words === undefined && language === undefined) return undefined
+  if ((words === undefined || onlyWithout) && language === undefined) return undefined
   const parts = words === undefined ? [] : [`(${words})`]
   if (language)
     parts.push(
@@ -56,16 +57,52 @@ export type Search = {
   /** At most so many. */
   wanted: number
   conditions: (first: number) => Conditions
+  /** What is looked for: a single word, several or a phrase, or something that an index has few cases of. */
+  of: 'one word' | 'words' | 'few'
 }
 
 /** The keys of the first cases in the order asked for; of a common word as fast as of a rare one. */
 export async function searchCases(sql: Sql, search: Search, edge: Edge): Promise<number[]> {
-  let found: number[] = []
-  for (const stage of stagesFrom(edge, search.order)) {
+  const { order, wanted, of } = search
+  const first = of !== 'few' && wanted <= MOST_FIRST
+  let found = first ? await lookAtFirst(sql, search, edge) : []
+  if (found.length >= wanted) return found
+  // How many times as long as the last look the next one is.
+  let times = 1
+  // A phrase has to be read in every case that has its words.
+  const fine = /<(?:-|\d+)>/.test(search.query)
+  for (const stage of stagesFrom(edge, order, { fine })) {
+    times *= stage.times
+    // Of one word it is known by now how rare it is: no stage that is not going to be enough.
+    const enough = Math.max(found.length, 1) * times >= wanted
+    if (first && of === 'one word' && !enough) continue
     found = await lookIn(sql, search, stage)
-    if (found.length >= search.wanted) break
+    if (found.length >= wanted) break
+    times = 1
   }
   return found
+}
+
+/** So many cases are looked at themselves, before any index; for a page of so many at most. */
+const FIRST = 300
+const MOST_FIRST = 101
+
+// Where a word is in every tenth text, the next few hundred cases have enough of it; the index would name all that have it.
+async function lookAtFirst(
+  sql: Sql,
+  { query, order, after, wanted, conditions }: Search,
+  edge: Edge,
+): Promise<number[]> {
+  const { sql: where, values } = conditions(3)
+  const [beyond, direction] = order === 'newest' ? ['<', 'desc'] : ['>', '']
+  const text = `
+    select c.id from (
+       select c.id from cases c where ${PUBLISHED} and c.id ${after === undefined ? `${beyond}=` : beyond} $2::bigint
+       order by c.id ${direction} ${limitTo(FIRST)}) as first
+     join cases c on c.id = first.id
+     where (select i.words @@ $1::tsquery from case_index i where i.case_id = c.id) and ${where.join(' and ')}
+     order by c.id ${direction} ${limitTo(wanted)}`
+  return keysFrom(sql, text, [query, after ?? edge, ...values], values.length === 0 ? wanted : undefined)
 }
 
 async function lookIn(
@@ -82,15 +119,22 @@ async function lookIn(
     ...(after === undefined ? [] : [`i.case_id ${beyond} ${add(after)}::bigint`]),
     ...(stage.until === undefined ? [] : [`i.case_id ${within} ${add(stage.until)}::bigint`]),
   ]
-  const found = await rows<{ id: number }>(
-    sql,
-    // The words first and apart: or a word that few have is looked for in every case, one after the other in the order.
-    `with hits as materialized (select case_id from case_index where words @@ $1::tsquery)
-     select i.case_id as id from hits i join cases c on c.id = i.case_id
-     where ${[...bounds, ...where].join(' and ')}
-     order by i.case_id ${order === 'newest' ? 'desc' : ''} limit ${add(wanted)}::int`,
-    all,
-  )
+  const direction = order === 'newest' ? 'desc' : ''
+  // The words first and apart: or a word that few have is looked for in every case, one after the other in the order.
+  // Then case by case, in the order, each by its key, until there are enough: or all cases are read for a few hits.
+  const text = `
+    with hits as materialized (select case_id from case_index where words @@ $1::tsquery)
+    select i.case_id as id from (
+      select i.case_id from hits i ${bounds.length === 0 ? '' : `where ${bounds.join(' and ')}`} order by i.case_id ${direction}) as i
+    cross join lateral (select from cases c where ${['c.id = i.case_id', ...where].join(' and ')} offset 0) as fits
+    order by i.case_id ${direction} ${limitTo(wanted)}`
+  return keysFrom(sql, text, all, values.length === 0 ? wanted : undefined)
+}
+
+// A search for words alone is always the same: planned once on each connection. A page asks for one more than it shows.
+async function keysFrom(sql: Sql, text: string, values: unknown[], wordsAlone?: number): Promise<number[]> {
+  const name = wordsAlone === undefined ? undefined : preparedName('search', text, wordsAlone - 1)
+  const found = await rows<{ id: number }>(sql, text, values, name)
   return found.map(({ id }) => id)
 }
 

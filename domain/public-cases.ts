@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { type Db, row, type Sql } from '../prisma/client.ts'
 import { type CaseFilter, PUBLISHED, resolveFilter } from './case-filter.ts'
 import { type CaseOrder, keysOf } from './case-keys.ts'
@@ -7,6 +6,7 @@ import { writeCursor } from './cursors.ts'
 import { invalid } from './errors.ts'
 import { type Includable, type Included, includedOf, REFERRED, type Referred } from './included.ts'
 import { jsonArray, jsonObject } from './json-sql.ts'
+import { limitTo, preparedName } from './sql-conditions.ts'
 
 /** A page whose items are JSON already, as PostgreSQL built it. */
 export type JsonPage = { items: string; count: number; next: string | null; referred?: Referred }
@@ -68,21 +68,19 @@ export async function jsonPage(db: Db, listing: PublicListing, shape: PageShape)
   const sorted = order === 'newest' ? 'desc' : 'asc'
   const words = shape.snippets && fieldsName(fields, 'snippet') ? resolved.words : undefined
   const json = shape.item(fields, words === undefined ? undefined : snippet(`$${values.push(words)}`))
-  const most = `$${values.push(limit)}::int`
   // The address is named once more, because the fields that are wanted may not need it. Each case is fetched by its key:
   // said `is true`, what is public brings no other index to mind.
   const text = `
     with address as (select $1::text), page as materialized (${keys.text}),
-         shown as (select id from page order by id ${sorted} limit ${most})
+         shown as (select id from page order by id ${sorted} ${limitTo(limit)})
     select listed.items, listed.count,
-           (select count(*) from page) > ${most} as more,
+           (select count(*) from page) > ${limit} as more,
            (select ${order === 'newest' ? 'min' : 'max'}(id) from shown) as last
            ${listing.include === undefined ? '' : `, ${REFERRED} as referred`}
     from (select string_agg((${json})::text, ',' order by c.id ${sorted}) as items, count(*)::int as count
           from shown join cases c on c.id = shown.id ${shape.joins} where (${PUBLISHED}) is true) as listed`
   // The usual shapes are prepared once on each connection; rare ones would only pile up there.
-  const usual = keys.usual && fields === undefined
-  const name = usual ? `page-${createHash('sha1').update(text).digest('hex').slice(0, 20)}` : undefined
+  const name = keys.usual && fields === undefined ? preparedName('page', text, limit) : undefined
   const page = await row<PageRow>(db.pool, text, values, name)
   return {
     items: page?.items ?? '',

@@ -10,6 +10,8 @@ export type Edge = number
 export type Stage = {
   until: number | undefined
   windows: { unit: 'week' | 'quarter'; numbers: number[] } | undefined
+  /** About how many times as long as the one before, or, the first, as the few hundred cases that are looked at before it. */
+  times: number
 }
 
 const SECOND = 2 ** 22
@@ -22,23 +24,25 @@ export const quarterOf = (key: string): string => `(${key} >> 22) / 7862400`
 
 /**
  * How to look for the first cases of a kind that may be common or rare: a short time first, and several times as long when
- * that had too few. What is common fills its page at once; what is too rare for one stage has few in the next.
+ * that had too few. What is common fills its page at once; what is too rare for one stage has few in the next. `fine` is for
+ * what costs more to look through than to look for.
  */
-export function stagesFrom(edge: Edge, order: Order): Stage[] {
-  const stage = (unit: 'week' | 'quarter', count: number): Stage => {
+export function stagesFrom(edge: Edge, order: Order, { fine = false } = {}): Stage[] {
+  const stage = (unit: 'week' | 'quarter', count: number, times: number): Stage => {
     const length = unit === 'week' ? WEEK : QUARTER
     const last = Math.floor(edge / length)
     const numbers = Array.from({ length: count }, (_, n) => (order === 'newest' ? last - n : last + n))
     return {
       until: order === 'newest' ? (last - count + 1) * length : (last + count) * length - 1,
       windows: { unit, numbers: numbers.filter((one) => one >= 0) },
+      times,
     }
   }
   return [
-    stage('week', 2),
-    stage('quarter', 2),
-    stage('quarter', 8),
-    { until: undefined, windows: undefined },
+    stage('week', 2, 20),
+    ...(fine ? [stage('week', 8, 4), stage('quarter', 2, 3)] : [stage('quarter', 2, 13)]),
+    stage('quarter', 8, 4),
+    { until: undefined, windows: undefined, times: Number.POSITIVE_INFINITY },
   ]
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { PrismaPg } from '@prisma/adapter-pg'
 import pg from 'pg'
 import { PrismaClient } from './generated/client.ts'
@@ -42,7 +43,8 @@ export function openDb({ url, vaultKeys, max, applicationName }: DbOptions): Db 
     application_name: applicationName,
     connectionTimeoutMillis: 5_000,
     statement_timeout: 30_000,
-    options: '-c timezone=UTC -c max_parallel_workers_per_gather=0',
+    // Statements here are short: compiling one takes longer than running it.
+    options: '-c timezone=UTC -c max_parallel_workers_per_gather=0 -c jit=off',
     types: { getTypeParser },
   })
   // An idle connection that the server ends is replaced at the next query; without a listener it ends the process.
@@ -50,10 +52,10 @@ export function openDb({ url, vaultKeys, max, applicationName }: DbOptions): Db 
   return { pool, prisma: new PrismaClient({ adapter: new PrismaPg(pool) }), vault: openVault(vaultKeys) }
 }
 
-/** Ends all connections. */
-export async function closeDb(db: Db): Promise<void> {
-  await db.prisma.$disconnect()
-  if (!db.pool.ended) await db.pool.end()
+/** Ends all connections; those that are busy when `limitMs` milliseconds are over are left to the end of the process. */
+export async function closeDb(db: Db, limitMs?: number): Promise<void> {
+  const ended = db.prisma.$disconnect().then(() => (db.pool.ended ? undefined : db.pool.end()))
+  await Promise.race([ended, ...(limitMs === undefined ? [] : [sleep(limitMs, undefined, { ref: false })])])
 }
 
 /** Rejects, in words that say what to do, when the store is not migrated or its texts were sealed with other keys. */

@@ -9,6 +9,7 @@ export type AnyReply = {
   status: number
   body: unknown
   next?: string | null
+  links?: readonly { rel: string; href: string }[]
   location?: string
   version?: number
   mediaType?: string
@@ -114,7 +115,12 @@ function addRoute(app: FastifyInstance, operation: Operation, handler: AnyHandle
     schema: routeSchema(operation),
     ...(operation.bodyLimit !== undefined && { bodyLimit: operation.bodyLimit }),
     onRequest: (request, reply) => hooks.onRequest(operation, request, reply),
-    preValidation: async (request) => splitLists(lists, request.query as Record<string, unknown>),
+    ...(lists.length > 0 && {
+      preValidation: (request: FastifyRequest, _reply: FastifyReply, next: () => void) => {
+        splitLists(lists, request.query as Record<string, unknown>)
+        next()
+      },
+    }),
   }
   const url = operation.path.replaceAll(/\{(\w+)\}/g, ':$1')
   app.route({
@@ -128,10 +134,11 @@ function addRoute(app: FastifyInstance, operation: Operation, handler: AnyHandle
 function routeSchema(operation: Operation): Schema {
   return {
     operationId: operation.id,
-    params: parameterSchema(operation, 'path', false),
+    // Also where there are none: an unknown one is refused.
     querystring: parameterSchema(operation, 'query', false),
+    ...(has(operation, 'path') && { params: parameterSchema(operation, 'path', false) }),
     // Every client sends headers of its own.
-    headers: parameterSchema(operation, 'header', true),
+    ...(has(operation, 'header') && { headers: parameterSchema(operation, 'header', true) }),
     ...bodySchema(operation),
     // Problems are the same everywhere and small: only what succeeds is worth a serialiser of its own.
     response: Object.fromEntries(
@@ -145,6 +152,10 @@ function routeSchema(operation: Operation): Schema {
         }),
     ),
   }
+}
+
+function has({ parameters }: Operation, place: Parameter['in']): boolean {
+  return parameters.some((parameter) => parameter.in === place)
 }
 
 // Where bytes stand beside JSON, only JSON is held against its schema.

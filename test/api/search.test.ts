@@ -77,6 +77,18 @@ t.test('search', async (t) => {
     t.same(references(await call({ url: '/v1/cases?language=de' })), [])
   })
 
+  await t.test('what a case must not have is enough to look for', async (t) => {
+    t.same(await found('-parking'), [welsh])
+    t.same(await found('-nyrsys'), [inResponse, inTitle, older, oldest])
+    t.same(await found('-nyrsys -kind', '&order=oldest'), [oldest, older, inTitle])
+    t.same(await found('-parking or bad'), [welsh, oldest])
+    t.same(await found('-nyrsys', '&reportedTo=2023-01-01T00:00:00Z'), [oldest])
+    t.same(await found('-nyrsys', '&bbox=-1,51,1,52&category=other'), [inResponse, inTitle, older, oldest])
+    t.same(await found('-nyrsys', '&organisation=T01&kind=question'), [])
+    t.equal((await call({ url: '/v1/case-counts?q=-nyrsys' })).body.total, 4)
+    t.equal((await call({ url: '/v1/geo-feed?q=-kind' })).body.features.length, 4)
+  })
+
   await t.test('a snippet shows where the words stand, and the language', async (t) => {
     const { body } = await search('parking')
     t.match(body.items[0].snippet, /our ⟦parking⟧/)
@@ -104,6 +116,50 @@ t.test('search', async (t) => {
     const own = await search('waited hours', '&view=mine', keys.case_handler)
     t.equal(references(own).length, 1, 'whoever works on it finds the moderated text')
     t.same(references(await search('xylophone', '&view=mine', keys.case_handler)), [])
+  })
+
+  await t.test('behind many cases without it, a word and a phrase are found as anywhere', async (t) => {
+    const day = (text: string) => new Date(`${text}T08:00:00Z`)
+    await makeCases(
+      db,
+      Array.from({ length: 320 }, (_, n) =>
+        made({ text: `Number ${n}. (Invented.)`, reportedAt: day('2026-11-10') }),
+      ),
+    )
+    const days = [
+      '2026-11-05',
+      '2026-08-01',
+      '2026-03-01',
+      '2025-01-01',
+      '2024-02-01',
+      '2022-05-01',
+      '2021-09-01',
+    ]
+    const rare = await makeCases(
+      db,
+      days.flatMap((one) =>
+        Array.from({ length: 4 }, () =>
+          made({ text: 'A purple heliotrope. (Invented.)', reportedAt: day(one) }),
+        ),
+      ),
+    )
+    await indexCases(db)
+    const keyOf = await db.pool.query<{ reference: string }>(
+      'select reference from cases where reference = any($1::text[]) order by id desc',
+      [rare],
+    )
+    const newest = keyOf.rows.map(({ reference }) => reference)
+    for (const q of ['heliotrope', '"purple heliotrope"', 'heliotrope purple', 'heliotrope -orchid']) {
+      for (const [order, all] of [
+        ['newest', newest],
+        ['oldest', newest.toReversed()],
+      ] as const) {
+        const { body } = await search(q, `&order=${order}`)
+        const second = await search(q, `&order=${order}&after=${body.next}`)
+        t.same([...references({ body } as never), ...references(second)], all, `${q}, ${order}`)
+        t.same(await found(q, `&order=${order}&limit=3`), all.slice(0, 3))
+      }
+    }
   })
 
   await t.test('what has no word is refused', async (t) => {
