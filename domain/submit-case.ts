@@ -52,6 +52,26 @@ export async function submitCase(
   }
 }
 
+/** What the intake rules make of a draft, and every rule that it breaks; without a problem there is what is accepted. */
+export async function judgeDraft(
+  sql: Sql,
+  client: ClientCaller,
+  draft: CaseDraft,
+  now: Date,
+  forms: FormRules,
+): Promise<{ accepted: Accepted | null; intake: Intake; problems: Problem[] }> {
+  const acceptance = await loadAccepted(sql, draft.organisation, now)
+  const { accepted, refused } = acceptance
+  const { intake, problems } = decideIntake(client, draft, now)
+  const wrong = [...(refused === null ? [] : [refused]), ...choiceProblems(acceptance, draft), ...problems]
+  if (wrong.length > 0 || accepted === null || client.role === 'case_handler') {
+    return { accepted, intake, problems: wrong }
+  }
+  const body = { ...draft, organisation: accepted.organisation.code }
+  const unfit = forms.problemsOf(formFor(draft.kind, accepted, forms.fields, now), body)
+  return { accepted, intake, problems: unfit }
+}
+
 async function checkDraft(
   sql: Sql,
   client: ClientCaller,
@@ -59,16 +79,7 @@ async function checkDraft(
   now: Date,
   forms: FormRules,
 ): Promise<{ accepted: Accepted; intake: Intake }> {
-  const acceptance = await loadAccepted(sql, draft.organisation, now)
-  const { accepted, refused } = acceptance
-  const { intake, problems } = decideIntake(client, draft, now)
-  const wrong = [...(refused === null ? [] : [refused]), ...choiceProblems(acceptance, draft), ...problems]
-  if (wrong.length > 0 || accepted === null) throw invalid(...wrong)
-
-  if (client.role !== 'case_handler') {
-    const body = { ...draft, organisation: accepted.organisation.code }
-    const unfit = forms.problemsOf(formFor(draft.kind, accepted, forms.fields, now), body)
-    if (unfit.length > 0) throw invalid(...unfit)
-  }
+  const { accepted, intake, problems } = await judgeDraft(sql, client, draft, now, forms)
+  if (problems.length > 0 || accepted === null) throw invalid(...problems)
   return { accepted, intake }
 }
