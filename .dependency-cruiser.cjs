@@ -5,6 +5,7 @@ const ours = own([
   'connectors/',
   'domain/',
   'net/',
+  'operations/',
   'prisma/',
   'workers/',
   'config\\.ts',
@@ -107,10 +108,15 @@ module.exports = {
       fromNot: ['api/server\\.ts'],
     }),
     ...row('workers', ['workers/'], {
-      may: ['workers/', 'domain/', 'connectors/', 'net/'],
+      may: ['workers/', 'domain/', 'connectors/', 'net/', 'api/views/'],
       typesOf: ['prisma/client\\.ts'],
       never: ['fastify', '@fastify'],
       fromNot: ['workers/main\\.ts', 'workers/normalise-command\\.ts', 'workers/rebuild-index-command\\.ts'],
+    }),
+    ...row('operations', ['operations/'], {
+      may: ['operations/', 'domain/'],
+      typesOf: ['api/', 'workers/', 'prisma/client\\.ts'],
+      never: ['ioredis', ...store],
     }),
     ...row('store', ['prisma/'], { may: ['prisma/'], fromNot: [...entries, 'prisma/generated'] }),
     // A client's types are what openapi-typescript makes of the contract, wherever they are made.

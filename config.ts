@@ -9,11 +9,18 @@ export type Config = {
   /** undefined: 3000, or any free one in the embedded start when that is taken. */
   port: number | undefined
   trustProxy: string | undefined
+  /** Where metrics and, in a worker, the queues are served; nowhere without a port. */
+  operationsHost: string
+  operationsPort: number | undefined
+  /** From where on the API turns requests away. */
+  pressure: PressureSettings
+  /** How long a stopping API still takes requests while it says that it is not ready. */
+  drainSeconds: number
   logLevel: (typeof LOG_LEVELS)[number]
   encryptionKeys: string | undefined
   databaseConnections: number
   requestsPerMinute: number
-  /** New cases, pictures and reports a minute, per address, without a secret key. */
+  /** New cases, previews, pictures and reports a minute, per address, without a secret key. */
   intakePerMinute: number
   /** What a front end shows of this service. */
   service: ServiceSettings
@@ -25,12 +32,30 @@ export type Config = {
   geocoderUrl: string | undefined
   /** Attention: `host:port` that may be called although they are private; for a provider or geocoder inside your own network. */
   allowPrivate: readonly string[]
+  /** The WebSub hub that tells of changes of the feeds. */
+  websubHub: string | undefined
   /** The server that takes the mails; none are sent without it, unless a folder takes them. */
   smtpUrl: string | undefined
   mailFrom: string | undefined
   mailFolder: string | undefined
+  /** GOV.UK Notify takes the mails instead of a server: its API key, and its template of `((subject))` and `((body))`. */
+  notifyApiKey: string | undefined
+  notifyTemplate: string | undefined
+  /** The key of the address for answers there. */
+  notifyReplyTo: string | undefined
+  notifyUrl: string
+  /** What GOV.UK Notify shows when it calls back; without it nobody may. */
+  notifyCallbackToken: string | undefined
   /** Who is told at once that a case is urgent. */
   onCallEmail: string | undefined
+}
+
+/** See `PressureLimits` of the API; undefined: nine tenths of what Node allows itself, and no limit of memory. */
+export type PressureSettings = {
+  loopDelayMs: number
+  waiting: number
+  heapMb: number | undefined
+  memoryMb: number | undefined
 }
 
 /** Who the reporter finds behind the service, and what every form and every answer to a new case must say. */
@@ -81,6 +106,15 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       addresses,
       'addresses or ranges of your proxies, separated by commas, like 10.0.0.0/8',
     ),
+    operationsHost: setting('OPERATIONS_HOST', (text) => text, 'an address to listen on') ?? '127.0.0.1',
+    operationsPort: setting('OPERATIONS_PORT', whole(0, 65_535), 'a port number'),
+    pressure: {
+      loopDelayMs: setting('MOST_LOOP_DELAY_MS', whole(50, 60_000), 'milliseconds from 50 to 60000') ?? 1_000,
+      waiting: setting('MOST_WAITING', whole(1, 100_000), 'a number from 1 to 100000') ?? 500,
+      heapMb: setting('MOST_HEAP_MB', whole(100, 1_000_000), 'megabytes, at least 100'),
+      memoryMb: setting('MOST_MEMORY_MB', whole(200, 1_000_000), 'megabytes, at least 200'),
+    },
+    drainSeconds: setting('DRAIN_SECONDS', whole(0, 300), 'a number of seconds from 0 to 300') ?? 0,
     logLevel: setting('LOG_LEVEL', oneOf(LOG_LEVELS), `one of ${LOG_LEVELS.join(', ')}`) ?? 'info',
     encryptionKeys: setting(
       'ENCRYPTION_KEYS',
@@ -109,6 +143,11 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
     ),
     allowPrivate:
       setting('ALLOW_PRIVATE', list(/^[\w.:[\]-]+:\d+$/), 'host:port, several separated by commas') ?? [],
+    websubHub: setting(
+      'WEBSUB_HUB',
+      hub,
+      'the http or https address of a WebSub hub, like https://hub.example.org/',
+    ),
     smtpUrl: setting(
       'SMTP_URL',
       smtpServer,
@@ -120,6 +159,28 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       'the address that mails come from, like Care Connect <care-connect@example.org>',
     ),
     mailFolder: setting('MAIL_FOLDER', (text) => text, 'a folder'),
+    notifyApiKey: setting(
+      'NOTIFY_API_KEY',
+      pattern(new RegExp(`^.+-${UUID}-${UUID}$`, 'i')),
+      'an API key of GOV.UK Notify, <name>-<service>-<secret>, as it is shown once',
+    ),
+    notifyTemplate: setting('NOTIFY_TEMPLATE', pattern(ONE_UUID), 'the id of a template of GOV.UK Notify'),
+    notifyReplyTo: setting(
+      'NOTIFY_REPLY_TO',
+      pattern(ONE_UUID),
+      'the id of a reply-to address of GOV.UK Notify',
+    ),
+    notifyUrl:
+      setting(
+        'NOTIFY_URL',
+        (text) => url('https:', 'http:')(text)?.replace(/\/+$/, ''),
+        'an https address',
+      ) ?? 'https://api.notifications.service.gov.uk',
+    notifyCallbackToken: setting(
+      'NOTIFY_CALLBACK_TOKEN',
+      pattern(/^[\x21-\x7e]{16,200}$/),
+      '16 to 200 letters, digits and signs, which nobody can guess',
+    ),
     onCallEmail: setting(
       'ON_CALL_EMAIL',
       pattern(/^[^@\s<>,;]+@[A-Za-z0-9.-]+$/),
@@ -128,9 +189,13 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
   }
   if (config.smtpUrl !== undefined && config.mailFrom === undefined)
     problems.push('MAIL_FROM must be set with SMTP_URL: the address that mails come from.')
+  problems.push(...notifyProblems(config))
+  if (config.websubHub !== undefined && config.publicUrl === undefined)
+    problems.push('PUBLIC_URL must be set with WEBSUB_HUB: the hub fetches the feeds from there.')
   if (problems.length > 0)
     throw new Error(`The settings are not right:\n${problems.map((problem) => `  - ${problem}`).join('\n')}`)
   Object.freeze(config.service)
+  Object.freeze(config.pressure)
   return Object.freeze(config)
 }
 
@@ -148,6 +213,31 @@ export function needOwnStore(config: Config): { databaseUrl: string; encryptionK
   )
 }
 
+// Addresses of people go there: never in clear, but to a stand-in of your own.
+function notifyProblems({
+  smtpUrl,
+  notifyApiKey,
+  notifyTemplate,
+  notifyUrl,
+  allowPrivate,
+}: Config): string[] {
+  const { protocol, host } = new URL(notifyUrl)
+  return [
+    ...(notifyApiKey !== undefined && smtpUrl !== undefined
+      ? ['SMTP_URL must be left out with NOTIFY_API_KEY: mails go one way.']
+      : []),
+    ...(notifyApiKey !== undefined && notifyTemplate === undefined
+      ? ['NOTIFY_TEMPLATE must be set with NOTIFY_API_KEY: the template that mails are made of there.']
+      : []),
+    ...(protocol === 'https:' || allowPrivate.includes(host)
+      ? []
+      : ['NOTIFY_URL must be an https address, unless ALLOW_PRIVATE has its host:port.']),
+  ]
+}
+
+const UUID = '[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}'
+const ONE_UUID = new RegExp(`^${UUID}$`, 'i')
+
 /** What every form says unless something else is set. */
 const EMERGENCY_NOTICE =
   'Care Connect is not for emergencies. In an emergency dial 999; for urgent medical advice dial 111.'
@@ -160,6 +250,14 @@ function url(...protocols: string[]): (text: string) => string | undefined {
 
 function geocoder(text: string): string | undefined {
   return text.includes('{postcode}') ? url('http:', 'https:')(text) : undefined
+}
+
+// As it is written: feeds name it so, and who subscribes calls it so.
+function hub(text: string): string | undefined {
+  const address = url('http:', 'https:')(text)
+  if (address === undefined) return undefined
+  const { username, password, hash } = new URL(address)
+  return username === '' && password === '' && hash === '' ? address : undefined
 }
 
 function smtpServer(text: string): string | undefined {

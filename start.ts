@@ -14,12 +14,16 @@ import { type AddressInfo, createServer } from 'node:net'
 import { dirname, join } from 'node:path'
 import closeWithGrace from 'close-with-grace'
 import { createApp } from './api/app.ts'
+import { pressureLimits } from './api/pressure.ts'
+import { stopApi } from './api/stop.ts'
 import { type Config, needOwnStore, readConfig } from './config.ts'
 import { type Geocoder, outwardGeocoder } from './domain/geocoding.ts'
 import { ORGANISATIONS } from './examples/provider/organisations.ts'
 import { startProvider } from './examples/provider/server.ts'
 import { createLog, terminalLines } from './log.ts'
 import { openGeocoder } from './net/geocoder.ts'
+import { createMetrics } from './operations/metrics.ts'
+import { startConfigured } from './operations/server.ts'
 import { checkStore, closeDb, type Db, openDb } from './prisma/client.ts'
 import { startEmbedded } from './prisma/embedded.ts'
 import { applyMigrations } from './prisma/engine.ts'
@@ -38,6 +42,7 @@ type Closing = Array<() => Promise<void>>
 
 const CLONE = import.meta.dirname
 const API_PORT = 3000
+const OPERATIONS_PORT = 9464
 const PROVIDER_PORT = 4010
 
 const closing: Closing = []
@@ -59,7 +64,7 @@ async function start(config: Config, closing: Closing): Promise<void> {
     max: config.databaseConnections,
     applicationName: 'care-connect',
   })
-  closing.push(() => closeDb(db))
+  closing.push(() => closeDb(db, 3_000))
   await checkStore(db)
 
   const log = createLog(config.logLevel, terminalLines(process.stdout))
@@ -69,17 +74,27 @@ async function start(config: Config, closing: Closing): Promise<void> {
 
   const mail = mailsOf(config, store)
   const geocoder = openConfiguredGeocoder(config, url, log, closing)
+  const metrics = createMetrics()
+  metrics.watchPool(db)
+  const operations = {
+    operationsHost: config.operationsHost,
+    operationsPort: config.operationsPort ?? (await freePort(config.operationsHost, OPERATIONS_PORT)),
+  }
   const app = await createApp({
     db,
+    measure: metrics.api,
+    pressure: pressureLimits(config.pressure),
     publicUrl: config.publicUrl ?? url,
     logger: log,
     ...(config.trustProxy !== undefined && { trustProxy: config.trustProxy }),
     requestsPerMinute: config.requestsPerMinute,
     intakePerMinute: config.intakePerMinute,
+    ...(config.notifyCallbackToken !== undefined && { notifyToken: config.notifyCallbackToken }),
+    ...(config.websubHub !== undefined && { hub: config.websubHub }),
     service: demonstration === null ? config.service : withInvented(config.service),
     ...(geocoder !== undefined && { geocoder }),
   })
-  closing.push(() => app.close())
+  closing.push(() => stopApi(app))
   printTable([
     ['API', url],
     ['Reference', `${url}/docs`],
@@ -90,6 +105,7 @@ async function start(config: Config, closing: Closing): Promise<void> {
       `look for due sources every ${config.pollEverySeconds} s; the queue is on ${config.redisUrl === undefined ? 'the same PostgreSQL' : 'Redis'}`,
     ],
     ['Mails', mailsRow(mail)],
+    ['Operations', `http://${operations.operationsHost}:${operations.operationsPort}/metrics and /queues`],
     ...(demonstration === null
       ? []
       : [['Example provider', `${demonstration.providerUrl}, a new invented story every 20 s`] as Row]),
@@ -99,12 +115,14 @@ async function start(config: Config, closing: Closing): Promise<void> {
 
   const workers = await startWorkers({
     db,
+    measure: metrics.worker,
     queue:
       config.redisUrl === undefined
         ? { kind: 'postgres', url: store.databaseUrl, max: 6 }
         : { kind: 'redis', url: config.redisUrl },
     log,
     userAgent: `care-connect/0.1 (+${config.publicUrl ?? url})`,
+    publicUrl: config.publicUrl ?? url,
     allowPrivate: [
       ...config.allowPrivate,
       ...(demonstration === null ? [] : [new URL(demonstration.providerUrl).host]),
@@ -112,13 +130,19 @@ async function start(config: Config, closing: Closing): Promise<void> {
     gapMs: config.pollGapMs,
     pollEveryMs: config.pollEverySeconds * 1_000,
     pollsAtOnce: config.pollsAtOnce,
+    ...(config.websubHub !== undefined && { hub: config.websubHub }),
     mail,
     // Nobody else works on an embedded store: what a killed process had claimed is free again.
     alone: store.dataFolder !== null,
   })
   closing.push(() => workers.stop())
+  const served = await startConfigured(operations, {
+    metrics,
+    dashboard: { db, queues: workers.queues, log },
+  })
+  closing.push(async () => served?.close())
 
-  closeWithGrace({ delay: 20_000, logger: { error: () => undefined } }, async ({ err }) => {
+  closeWithGrace({ delay: 40_000, logger: { error: () => undefined } }, async ({ err }) => {
     if (err !== undefined) log.error({ err }, 'stopping after an error')
     await closeAll(closing)
     process.stdout.write('Stopped. The data stay where they are.\n')
@@ -229,10 +253,12 @@ function mailsRow(mail: MailSettings): string {
   switch (mail.kind) {
     case 'smtp':
       return 'to the server of SMTP_URL'
+    case 'notify':
+      return 'to GOV.UK Notify'
     case 'folder':
       return `as files in ${mail.folder}`
     case 'none':
-      return 'to nobody: there is no SMTP_URL'
+      return 'to nobody: there is no SMTP_URL and no NOTIFY_API_KEY'
   }
 }
 

@@ -15,22 +15,33 @@ import type { Caller } from '../domain/callers.ts'
 import { type VersionWatch, watchDataVersion } from '../domain/data-version.ts'
 import type { FieldError } from '../domain/errors.ts'
 import { type Geocoder, outwardGeocoder } from '../domain/geocoding.ts'
+import { watchLog } from '../domain/log-watch.ts'
 import type { Db } from '../prisma/client.ts'
 import { noteAnswer } from './accesses.ts'
 import { actingUserMissing, createAuthenticate } from './auth.ts'
 import { type Contract, type Operation, readContract } from './contract/contract.ts'
-import { type Binary, FIELDS_TYPE, type Handlers, type Schemas } from './contract/handler.ts'
+import {
+  type Binary,
+  type EventStream,
+  FIELDS_TYPE,
+  type Handlers,
+  type Schemas,
+} from './contract/handler.ts'
 import { lazySerializers, lazyValidator } from './contract/lazily.ts'
 import { partUnder } from './contract/part.ts'
 import { type AnyHandler, type AnyReply, addRoutes, parametersOf } from './contract/routes.ts'
 import { createValidation, fieldProblems, type Validation } from './contract/validation.ts'
 import { asksForTable, createTables } from './csv.ts'
 import { etagOf, matches } from './etag.ts'
+import { createEventStreams, type EventStreamOptions, type EventStreams } from './event-stream.ts'
 import { createForms } from './forms.ts'
 import type { Context, ServiceDescription } from './handlers/context.ts'
 import { handlers } from './handlers/index.ts'
 import { createLimits, type Spend } from './limits.ts'
+import type { Measure } from './measure.ts'
+import { addPressure, type PressureLimits } from './pressure.ts'
 import { answerTo, catalogue, DoorError, type Problem, problem, problemFrom } from './problems.ts'
+import { addReadiness } from './stop.ts'
 import { createVersioned, namesBody, type Versioned } from './versioned.ts'
 
 export type AppOptions = {
@@ -42,7 +53,7 @@ export type AppOptions = {
   trustProxy?: string
   /** Requests a minute, per key or per address without one. */
   requestsPerMinute: number
-  /** New cases, pictures and reports a minute, per address, without a secret key. */
+  /** New cases, previews, pictures and reports a minute, per address, without a secret key. */
   intakePerMinute: number
   /** What a front end shows of this service. */
   service: ServiceDescription
@@ -50,10 +61,20 @@ export type AppOptions = {
   geocoder?: Geocoder
   /** Says which version of the data there is; by NOTIFY if nothing is said, never with `false`. */
   dataVersion?: VersionWatch | false
+  /** The WebSub hub that tells of changes of the feeds; none if nothing is said. */
+  hub?: string
   /** Bodies of public answers that are kept for the version of the data; 64 MiB if nothing is said. */
   cacheBytes?: number
+  /** How streams of events are kept. */
+  eventStreams?: EventStreamOptions
+  /** What GOV.UK Notify shows when it calls back; without it nobody may. */
+  notifyToken?: string
   /** Counts requests over all processes; without it each counts its own. */
   rateLimitRedis?: unknown
+  /** From where on requests are turned away; nowhere if nothing is said. */
+  pressure?: PressureLimits
+  /** Takes the figures of what is answered. */
+  measure?: Measure
   contract?: Contract
   now?: () => Date
 }
@@ -100,6 +121,9 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
   app.addHook('onRequest', requireHost)
   app.addHook('onSend', addHeaders)
   app.addHook('onResponse', logRequest)
+  const { measure, pressure } = options
+  if (measure !== undefined) app.addHook('onResponse', measured(measure))
+  addReadiness(app)
 
   await app.register(cors, {
     origin: '*',
@@ -112,6 +136,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
       'Idempotency-Key',
       'Acting-User',
       'Case-Receipt',
+      'Last-Event-ID',
     ],
     exposedHeaders: [
       'ETag',
@@ -125,6 +150,7 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
     ],
     maxAge: 86_400,
   })
+  if (pressure !== undefined) await addPressure(app, { db: options.db, limits: pressure, measure })
   await app.register(rateLimit, {
     global: false,
     enableDraftSpec: true,
@@ -141,10 +167,13 @@ export async function createApp(options: AppOptions): Promise<FastifyInstance> {
 }
 
 // RFC 9112, section 3.2.
-async function requireHost({ headers, raw }: FastifyRequest): Promise<void> {
-  if (headers.host !== undefined || raw.httpVersion !== '1.1') return
-  throw new DoorError('request_malformed', { detail: 'A request of HTTP/1.1 names its Host.' })
+function requireHost({ headers, raw }: FastifyRequest, _reply: FastifyReply, next: Next): void {
+  if (headers.host !== undefined || raw.httpVersion !== '1.1') next()
+  else next(new DoorError('request_malformed', { detail: 'A request of HTTP/1.1 names its Host.' }))
 }
+
+// A hook that waits for nothing calls the next one: a promise each would cost every request more than what they do.
+type Next = (error?: Error) => void
 
 /** What a request to an operation carries along, once its caller is known. */
 const callers = new WeakMap<FastifyRequest, Caller>()
@@ -160,7 +189,11 @@ function addContractRoutes(
 ): void {
   const { now } = options
   const versioned = versionedOf(app, contract, options)
-  const authenticate = createAuthenticate(options.db, now && (() => now().getTime()))
+  const streams = streamsOf(app, options)
+  const authenticate = createAuthenticate(options.db, {
+    ...(now && { clock: () => now().getTime() }),
+    ...(options.notifyToken !== undefined && { notifyToken: options.notifyToken }),
+  })
   const spend = createLimits(app, options)
   const forms = createForms(contract)
   const sendTable = createTables(app, contract)
@@ -192,13 +225,16 @@ function addContractRoutes(
         caller,
         now: options.now?.() ?? new Date(),
         publicUrl: options.publicUrl,
+        hub: options.hub ?? null,
         geocoder: options.geocoder ?? outwardGeocoder,
         contentType: request.headers['content-type'],
         problemsOf,
         fieldsOf: (schema) => Object.keys(contract.document.components.schemas[schema]?.properties ?? {}),
+        parameters: queryParametersOf(operation),
         contractUnder: (path) => partUnder(contract.document, path),
         forms,
         service: options.service,
+        alarm: (fields, message) => request.log.error(fields, message),
         problemFrom: (error) => told(request, error, problemFrom(error, request.id)) as Schemas['Problem'],
       }
       const ask = async (query: object): Promise<AnyReply> => {
@@ -217,9 +253,17 @@ function addContractRoutes(
         const failed = (error: unknown) => told(request, error, problemFrom(error, request.id))
         return sendTable(request, reply, { operation, caller, now: context.now, ask, failed })
       }
-      return send(reply, operation, await ask(request.query as object), options.publicUrl)
+      const answer = await ask(request.query as object)
+      if (isStream(answer.body)) {
+        return streams.open(request, reply, answer.body, holdsOf(authenticate, operation, request, caller))
+      }
+      return send(reply, operation, answer, options.publicUrl)
     },
   })
+}
+
+function queryParametersOf({ parameters }: Operation): string[] {
+  return parameters.filter((parameter) => parameter.in === 'query').map(({ name }) => name)
 }
 
 // All but the probes of whoever runs the service.
@@ -227,16 +271,47 @@ function isLimited({ path }: Operation): boolean {
   return path.startsWith('/v1/') || path.startsWith('/ogc')
 }
 
+// Streams end before the app waits for its requests to end.
+function streamsOf(app: FastifyInstance, { db, eventStreams, measure, now }: AppOptions): EventStreams {
+  const streams = createEventStreams(() => watchLog(db), { ...(now && { now }), ...eventStreams })
+  measure?.gauge('streams', streams.listeners)
+  app.addHook('preClose', () => streams.end())
+  app.addHook('onClose', () => streams.close())
+  return streams
+}
+
+// A key that was revoked, or opens something else now, ends what it has opened.
+function holdsOf(
+  authenticate: ReturnType<typeof createAuthenticate>,
+  operation: Operation,
+  request: FastifyRequest,
+  caller: Caller,
+): (() => Promise<boolean>) | undefined {
+  if (caller.kind === 'public') return undefined
+  const asText = (one: Caller): string =>
+    JSON.stringify(one.kind === 'client' ? { ...one, organisationIds: one.organisationIds.toSorted() } : one)
+  const before = asText(caller)
+  return () =>
+    authenticate(operation, request).then(
+      (found) => asText(found) === before,
+      (error) => !(error instanceof DoorError),
+    )
+}
+
 // Follows the version of the data as long as the app lives.
 function versionedOf(
   app: FastifyInstance,
   { text }: Contract,
-  { db, publicUrl, dataVersion, cacheBytes = 64 * 1024 * 1024 }: AppOptions,
+  { db, publicUrl, hub, dataVersion, measure, cacheBytes = 64 * 1024 * 1024 }: AppOptions,
 ): Versioned | undefined {
   if (dataVersion === false) return undefined
   const watch = dataVersion ?? watchDataVersion(db)
   app.addHook('onClose', () => watch.close())
-  return createVersioned(watch, { cacheBytes, salt: `${publicUrl}\n${etagOf(text, undefined)}\n` })
+  return createVersioned(watch, {
+    cacheBytes,
+    measure,
+    salt: `${publicUrl}\n${hub ?? ''}\n${etagOf(text, undefined)}\n`,
+  })
 }
 
 // Who fails to say who they are is counted by address, so that keys cannot be tried out at speed.
@@ -276,7 +351,9 @@ function requireActingUser(operation: Operation, caller: Caller): void {
 function send(reply: FastifyReply, operation: Operation, answer: AnyReply, publicUrl: string): FastifyReply {
   reply.code(answer.status)
   if (answer.location !== undefined) reply.header('location', `${publicUrl}${answer.location}`)
-  if (answer.next) reply.header('link', `<${nextUrl(reply.request, answer.next, publicUrl)}>; rel="next"`)
+  const next = answer.next ? [{ rel: 'next', href: nextUrl(reply.request, answer.next, publicUrl) }] : []
+  const links = [...next, ...(answer.links ?? [])].map(({ rel, href }) => `<${href}>; rel="${rel}"`)
+  if (links.length > 0) reply.header('link', links.join(', '))
   if (answer.version !== undefined) reply.header('etag', String(answer.version))
   if (answer.body === undefined) return reply.send()
   if (isBinary(answer.body)) {
@@ -302,6 +379,10 @@ function pickedPage(page: Page, fields: readonly string[]): string {
 
 function isJson(body: unknown): body is { json: string } {
   return typeof body === 'object' && body !== null && 'json' in body && typeof body.json === 'string'
+}
+
+function isStream(body: unknown): body is EventStream {
+  return typeof body === 'object' && body !== null && 'read' in body && typeof body.read === 'function'
 }
 
 function isBinary(body: unknown): body is Binary<string> {
@@ -430,7 +511,7 @@ function pathPattern({ path }: Operation): RegExp {
 }
 
 // One line for one request; never its query or body, where names and texts travel.
-async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise<void> {
+function logRequest(request: FastifyRequest, reply: FastifyReply, next: Next): void {
   const caller = callers.get(request)
   request.log.info(
     {
@@ -441,6 +522,16 @@ async function logRequest(request: FastifyRequest, reply: FastifyReply): Promise
     },
     'request',
   )
+  next()
+}
+
+function measured(measure: Measure): (request: FastifyRequest, reply: FastifyReply, next: Next) => void {
+  return (request, reply, next) => {
+    // Who is turned away at the door has come to no operation yet.
+    const { operationId } = (request.routeOptions.schema ?? {}) as { operationId?: string }
+    measure.answered(operationId ?? null, reply.statusCode, reply.elapsedTime / 1_000)
+    next()
+  }
 }
 
 // What cannot be parsed as HTTP never becomes a request; it still gets a problem document.

@@ -1,3 +1,4 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
 import type { FastifyRequest } from 'fastify'
 import { type Caller, type ClientCaller, staffRoles } from '../domain/callers.ts'
 import { findClient, type KnownClient, looksLikeKey } from '../domain/clients.ts'
@@ -11,8 +12,14 @@ export type Authenticate = (operation: Operation, request: FastifyRequest) => Pr
 const REMEMBER_MS = 1_000
 const REMEMBER_MOST = 10_000
 
-/** Authentication by the contract's security rules. A key is looked up at most once a second, so a revoked one works no longer than that. */
-export function createAuthenticate(db: Db, clock: () => number = Date.now): Authenticate {
+/**
+ * Authentication by the contract's security rules. A key is looked up at most once a second, so a revoked one works no
+ * longer than that. `notifyToken` is what GOV.UK Notify shows; without it nobody calls back.
+ */
+export function createAuthenticate(
+  db: Db,
+  { clock = Date.now, notifyToken }: { clock?: () => number; notifyToken?: string } = {},
+): Authenticate {
   const remembered = new Map<string, { until: number; client: Promise<KnownClient | null> }>()
 
   const clientFor = (key: string): Promise<KnownClient | null> => {
@@ -28,6 +35,10 @@ export function createAuthenticate(db: Db, clock: () => number = Date.now): Auth
   return async (operation, request) => {
     const receipt = receiptOf(operation, request)
     if (receipt !== undefined) return { kind: 'reporter', receipt }
+    if (operation.security.some((choice) => choice.notifyToken !== undefined)) {
+      checkToken(keyOf(request), notifyToken)
+      return { kind: 'public' }
+    }
     const open = operation.security.some((choice) => Object.keys(choice).length === 0)
     // Where no key opens anything none is looked at, and none stands in for a receipt or a signature.
     if (!keyOpens(operation)) {
@@ -74,6 +85,14 @@ function keyOf(request: FastifyRequest): string | undefined {
   const { authorization } = request.headers
   if (authorization === undefined) return undefined
   return /^Bearer +(\S+)$/i.exec(authorization.trim())?.[1] ?? ''
+}
+
+function checkToken(shown: string | undefined, token: string | undefined): void {
+  if (shown === undefined)
+    throw new DoorError('key_missing', { detail: 'Send Authorization: Bearer <token>.' })
+  const digest = (text: string) => createHash('sha256').update(text).digest()
+  if (token !== undefined && timingSafeEqual(digest(shown), digest(token))) return
+  throw new DoorError('key_invalid', { detail: 'It is not the token that calls back.' })
 }
 
 function checkScopes(operation: Operation, client: ClientCaller): void {

@@ -4,8 +4,12 @@ import { needOwnStore, readConfig } from '../config.ts'
 import { outwardGeocoder } from '../domain/geocoding.ts'
 import { createLog } from '../log.ts'
 import { openGeocoder } from '../net/geocoder.ts'
+import { createMetrics } from '../operations/metrics.ts'
+import { startConfigured } from '../operations/server.ts'
 import { checkStore, closeDb, openDb } from '../prisma/client.ts'
 import { createApp } from './app.ts'
+import { pressureLimits } from './pressure.ts'
+import { stopApi } from './stop.ts'
 
 try {
   const config = readConfig(process.env)
@@ -44,28 +48,37 @@ try {
           otherwise: outwardGeocoder,
           failed: (reason) => log.warn({ reason }, 'the geocoder does not answer'),
         })
+  const metrics = createMetrics()
+  metrics.watchPool(db)
   const app = await createApp({
     db,
+    measure: metrics.api,
+    pressure: pressureLimits(config.pressure),
     publicUrl,
     logger: log,
     ...(config.trustProxy !== undefined && { trustProxy: config.trustProxy }),
     requestsPerMinute: config.requestsPerMinute,
     intakePerMinute: config.intakePerMinute,
+    ...(config.notifyCallbackToken !== undefined && { notifyToken: config.notifyCallbackToken }),
+    ...(config.websubHub !== undefined && { hub: config.websubHub }),
     service: config.service,
     ...(geocoding !== undefined && { geocoder: geocoding.geocoder }),
     ...(redis !== undefined && { rateLimitRedis: redis }),
   })
   // Only now: the process was too busy with its routes to answer within the time that a command has.
   await redis?.connect().catch(() => undefined)
+  const operations = await startConfigured(config, { metrics })
   await app.listen({ host: config.host, port })
   log.info({ host: config.host, port }, 'api listens')
 
-  closeWithGrace({ delay: 15_000, logger: { error: () => undefined } }, async ({ err }) => {
+  const drainMs = config.drainSeconds * 1_000
+  closeWithGrace({ delay: drainMs + 18_000, logger: { error: () => undefined } }, async ({ err }) => {
     if (err !== undefined) log.error({ err }, 'the api stops after an error')
-    await app.close()
+    await stopApi(app, { drainMs: err === undefined ? drainMs : 0 })
+    await operations?.close()
     await geocoding?.close()
     redis?.disconnect()
-    await closeDb(db)
+    await closeDb(db, 3_000)
     log.info({}, 'api stopped')
   })
 } catch (error) {

@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto'
+import { hash as digest } from 'node:crypto'
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { LRUCache } from 'lru-cache'
 import type { DataVersion, VersionWatch } from '../domain/data-version.ts'
 import type { Operation } from './contract/contract.ts'
+import type { Measure } from './measure.ts'
 
 /** An answer as it was sent, for whoever asks the same of the same version. */
 type Kept = { version: DataVersion; etag: string; headers: Record<string, string>; payload: Buffer }
@@ -25,11 +26,12 @@ export type Versioned = {
 }
 
 const MOST_KEPT_BYTES = 1024 * 1024
+const MOST_HASHES = 2_000
 
 /** `cacheBytes` of bodies at most are kept; `salt` changes when the same data are shown otherwise. */
 export function createVersioned(
   watch: Pick<VersionWatch, 'current'>,
-  { cacheBytes, salt }: { cacheBytes: number; salt: string },
+  { cacheBytes, salt, measure }: { cacheBytes: number; salt: string; measure?: Measure | undefined },
 ): Versioned {
   const kept =
     cacheBytes > 0
@@ -38,22 +40,35 @@ export function createVersioned(
           sizeCalculation: ({ payload }) => payload.length + 500,
         })
       : undefined
+  // Of what is asked again and again, so that a 304 costs no hash.
+  const hashes = new LRUCache<string, string>({ max: MOST_HASHES })
+  const hashOf = (url: string): string => {
+    const known = hashes.get(url) ?? hash(salt + url)
+    hashes.set(url, known)
+    return known
+  }
+  if (kept !== undefined) measure?.gauge('cache_bytes', () => kept.calculatedSize)
 
   return {
     asked({ versioned, method }, { url, query }) {
       if (!versioned || method !== 'get' || !forEverybody(query as Query)) return undefined
       const version = watch.current()
       if (version === undefined) return undefined
-      return { version, url, etag: `"${version}-${hash(salt + url)}-` }
+      return { version, url, etag: `"${version}-${hashOf(url)}-` }
     },
     answerKnown({ version, etag, url }, { headers }, reply) {
       const has = namedIn(headers['if-none-match']).find((one) => one.startsWith(etag))
-      if (has !== undefined) return reply.code(304).header('etag', has).send('')
+      if (has !== undefined) {
+        measure?.versioned('unchanged')
+        return reply.code(304).header('etag', has).send('')
+      }
       const known = kept?.get(url)
       if (known?.version !== version) return undefined
+      measure?.versioned('kept')
       return reply.headers(known.headers).header('etag', known.etag).send(known.payload)
     },
     keep({ version, etag, url }, reply, payload) {
+      measure?.versioned('made')
       const whole = `${etag}${hash(payload)}"`
       if (kept !== undefined && payload.length <= MOST_KEPT_BYTES) {
         kept.set(url, { version, etag: whole, headers: headersOf(reply), payload })
@@ -83,7 +98,7 @@ function namedIn(ifNoneMatch: string | undefined): string[] {
 }
 
 function hash(content: string | Buffer): string {
-  return createHash('sha1').update(content).digest('hex').slice(0, 16)
+  return digest('sha1', content).slice(0, 16)
 }
 
 function headersOf(reply: FastifyReply): Record<string, string> {

@@ -1,6 +1,7 @@
 import { newKey } from '../domain/clients.ts'
 import { closeDb, type Db } from '../prisma/client.ts'
 import { startIndexing } from '../workers/keep-index.ts'
+import { startPlacing } from '../workers/keep-log.ts'
 import { type Load, type Pace, type Server, startLoad, startServer } from './compare.ts'
 import { makeFilled } from './make-filled.ts'
 import type { Which } from './serve.ts'
@@ -43,7 +44,9 @@ export async function reading(work: (reading: Reading) => Promise<void>): Promis
       undo.push(() => closeDb(db))
       await addReader(db, data)
       undo.push(() => forgetReaders(db))
+      const placing = startPlacing({ db, log: LOG })
       const indexing = startIndexing({ db, log: LOG })
+      undo.push(() => placing.stop())
       undo.push(() => indexing.stop())
       return db
     }

@@ -47,6 +47,11 @@ export async function startSetting({ connections = 8 }: { connections?: number }
   }
 }
 
+/** Milliseconds of a clock that all processes of a machine share. */
+export function clock(): number {
+  return Number(process.hrtime.bigint()) / 1e6
+}
+
 /** The middle of some figures. */
 export function median(figures: readonly number[]): number {
   const sorted = [...figures].sort((a, b) => a - b)

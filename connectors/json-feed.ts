@@ -36,7 +36,7 @@ export function readJsonFeed(
   const language = languageTag(stringIn(value, 'language'))
   const items = value.items.slice(0, most).map((item) => ({
     ...(isObject(item) ? item : {}),
-    [ownExtension]: { base, language },
+    [ownExtension]: { ...(isObject(item) && objectIn(item, ownExtension)), apart: undefined, base, language },
   }))
   const hubs = Array.isArray(value.hubs) ? value.hubs.filter(isObject) : []
   const hub = hubs.find((one) => stringIn(one, 'type').toLowerCase() === 'websub')
@@ -72,9 +72,9 @@ export function readJsonItem(
     updated: stringIn(item, 'date_modified') || null,
     authors: authorsOf(item),
     categories: stringsIn(item, 'tags').map((term) => ({ domain: null, term })),
-    position: null,
+    position: placeIn(own),
     language: languageTag(stringIn(item, 'language') || stringIn(own, 'language')),
-    inReplyTo: undefined,
+    inReplyTo: stringIn(own, 'in_reply_to') || undefined,
     organisation: organisationIn(item, settings),
     apart: isApart(apart) ? apart : null,
     warnings,
@@ -88,7 +88,14 @@ export function rawJsonItem(item: JsonObject, apart: Apart | null): string {
   )
 }
 
+// Of ours when the feed is another Care Connect's; what we note for reading an item again stands beside it.
 const ownExtension = '_care_connect'
+
+function placeIn(own: JsonObject): FeedEntry['position'] {
+  const { latitude, longitude } = objectIn(own, 'place')
+  if (typeof latitude !== 'number' || typeof longitude !== 'number') return null
+  return Math.abs(latitude) <= 90 && Math.abs(longitude) <= 180 ? { latitude, longitude } : null
+}
 
 function idOf(item: JsonObject): string | null {
   const { id } = item

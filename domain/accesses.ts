@@ -59,6 +59,20 @@ export async function noteRawAccess(
   )
 }
 
+/** Notes that somebody looks at how the service works, where no case is shown. */
+export async function noteOperationsAccess(
+  db: { pool: Sql },
+  client: Pick<ClientCaller, 'clientId' | 'actingUser'>,
+  operation: string,
+): Promise<void> {
+  await rows(
+    db.pool,
+    `insert into accesses (client_id, acting_user, operation, cases) values ($1, $2, $3, '{}')`,
+    [client.clientId, client.actingUser, operation],
+    'note-operations-access',
+  )
+}
+
 /** The access log, newest first: all of it, or what one client read, or who read one case. */
 export async function listAccesses(
   db: Db,

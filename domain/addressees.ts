@@ -1,9 +1,12 @@
 import { type Db, row, type Sql } from '../prisma/client.ts'
+import { fillAddress } from './address-templates.ts'
 import { type CaseRow, caseById, contactOf } from './case-rows.ts'
 import { isClosed, takenBackReasons } from './case-rules.ts'
+import { forDigestConfirmation, forQueryDigest } from './digest-mails.ts'
 import { digestOf } from './feedback-digest.ts'
 import type { ClaimedNotification } from './notifications.ts'
 import { type ToldOrganisation, toldOrganisation } from './organisation-settings.ts'
+import { forPausedSubscription } from './subscription-notice.ts'
 import { surveyOf, surveyToken } from './surveys.ts'
 
 /** What a mail may say, by the names that its template uses: nothing that somebody wrote, and nobody's name. */
@@ -25,17 +28,22 @@ export type NobodyReason =
   | 'no_survey'
   | 'no_feedback'
   | 'no_digest'
+  | 'no_news'
+  | 'resumed'
 
-/** Whom a mail goes to and what it may say, or why to nobody. */
-export type Addressee = { to: string; facts: Facts } | { nobody: NobodyReason }
+/** Whom a mail goes to and what it may say, or why to nobody; where a POST ends mails like it, that address. */
+export type Addressee = { to: string; facts: Facts; unsubscribeUrl?: string } | { nobody: NobodyReason }
 
 /** Whom to tell, and what, as things are now; what has been overtaken since it was noted is told to nobody. */
 export async function addresseeOf(
   db: Db,
   notification: ClaimedNotification,
-  { onCall, now }: { onCall: string | null; now: Date },
+  { onCall, now, publicUrl }: { onCall: string | null; now: Date; publicUrl: string },
 ): Promise<Addressee> {
   if (notification.kind === 'feedback_digest') return forDigest(db, notification)
+  if (notification.kind === 'subscription_paused') return forPausedSubscription(db, notification)
+  if (notification.kind === 'digest_confirmation') return forDigestConfirmation(db, notification)
+  if (notification.kind === 'query_digest') return forQueryDigest(db, notification, { now, publicUrl })
   const theCase = await caseById(db.pool, notification.caseId as number)
   switch (notification.kind) {
     case 'urgent_for_on_call':
@@ -160,10 +168,4 @@ async function templatesOf(
     'address-templates',
   )
   return found ?? { followUrl: null, surveyUrl: null }
-}
-
-/** An address template filled in, or null when there is none with that place. */
-function fillAddress(template: string | null, place: 'reference' | 'token', value: string): string | null {
-  if (!template?.includes(`{${place}}`)) return null
-  return template.replaceAll(`{${place}}`, encodeURIComponent(value))
 }

@@ -37,23 +37,34 @@ export type Scope =
   | 'organisations:manage'
   | 'clients:manage'
   | 'accesses:read'
+  | 'subscriptions:manage'
+  | 'notifications:manage'
 
 /** A role is a named set of scopes; the contract says which operation needs which. */
 export const roleScopes: Readonly<Record<Role, readonly Scope[]>> = {
   form: ['cases:create'],
-  integrator: ['cases:create', 'cases:read'],
-  case_handler: ['cases:create', 'cases:read', 'cases:moderate', 'cases:respond', 'contacts:search'],
-  second_tier: ['cases:read', 'cases:moderate'],
-  provider: ['cases:read', 'cases:respond'],
-  commissioner: ['cases:read'],
-  feed_provider: ['items:push', 'sources:read'],
-  supplier: [],
+  integrator: ['cases:create', 'cases:read', 'subscriptions:manage'],
+  case_handler: [
+    'cases:create',
+    'cases:read',
+    'cases:moderate',
+    'cases:respond',
+    'contacts:search',
+    'subscriptions:manage',
+  ],
+  second_tier: ['cases:read', 'cases:moderate', 'subscriptions:manage'],
+  provider: ['cases:read', 'cases:respond', 'subscriptions:manage'],
+  commissioner: ['cases:read', 'subscriptions:manage'],
+  feed_provider: ['items:push', 'sources:read', 'subscriptions:manage'],
+  supplier: ['subscriptions:manage'],
   administrator: [
     'sources:read',
     'sources:manage',
     'organisations:manage',
     'clients:manage',
     'accesses:read',
+    'subscriptions:manage',
+    'notifications:manage',
   ],
 }
 

@@ -1,6 +1,7 @@
 import { type Db, inTransaction, row, rows, type Sql, type Tx } from '../prisma/client.ts'
 import { PUBLISHED } from './case-filter.ts'
 import { WORDS } from './case-search.ts'
+import { placeEvents } from './change-log.ts'
 import { announceVersion, noteDataChange } from './data-version.ts'
 
 export { noteDataChange }
@@ -17,29 +18,34 @@ const LOCK = `hashtext('care_connect case index')`
 const BATCH = 1_000
 
 /**
- * Gives every committed event that has none its position in the change log, gap-free and in the order in which the
- * events were numbered, and brings what is kept ready of their cases (search, counts, map) up to it, in the same
- * transaction. Goes on until nothing is left, and resolves to how many events that were. One at a time does it: where
- * somebody else does already, it leaves it to them. May be killed at any moment.
+ * Places what is committed (`placeEvents`), and brings what is kept ready of the cases of placed events (search, counts,
+ * map) up to them. Goes on until nothing is left, and resolves to how many events were looked at. One at a time does
+ * it: where somebody else does already, it leaves it to them. May be killed at any moment.
  */
 export async function indexCases(db: Db, batch = BATCH): Promise<number> {
+  await placeEvents(db, batch)
+  return indexPlaced(db, batch)
+}
+
+/** The second half of `indexCases`: for events that have their positions. */
+export async function indexPlaced(db: Db, batch = BATCH): Promise<number> {
   let all = 0
   for (;;) {
-    const placed = await inTransaction(db, (tx) => indexSome(tx, batch))
-    all += placed
-    if (placed < batch) return all
+    const indexed = await inTransaction(db, (tx) => indexSome(tx, batch))
+    all += indexed
+    if (indexed < batch) return all
   }
 }
 
-/** Whether there is anything for `indexCases` to do. */
-export async function isIndexBehind(db: Db): Promise<boolean> {
-  const found = await row<{ behind: boolean }>(
+/** Whether there is anything for `indexPlaced` to do, and whether for `placeEvents`. */
+export async function isIndexBehind(db: Db): Promise<{ index: boolean; log: boolean }> {
+  const found = await row<{ index: boolean; log: boolean }>(
     db.pool,
-    'select exists (select 1 from events where position is null) as behind',
+    `select position < placed as index, exists (select 1 from events where position is null) as log from log_state`,
     [],
     'is-index-behind',
   )
-  return found?.behind ?? false
+  return found ?? { index: false, log: false }
 }
 
 /**
@@ -92,12 +98,12 @@ async function indexSome(tx: Tx, batch: number): Promise<number> {
     'lock-index',
   )
   if (lock?.mine !== true) return 0
-  const placed = await placeEvents(tx, batch)
+  const placed = await placedEvents(tx, batch)
   if (placed.length === 0) return 0
   const touched = new Map<number, number>()
   for (const { caseId, position } of placed) if (caseId !== null) touched.set(caseId, position)
   await indexTouched(tx, { caseIds: [...touched.keys()], positions: [...touched.values()] })
-  await rows(tx, 'update log_state set position = $1', [placed.at(-1)?.position], 'move-log')
+  await rows(tx, 'update log_state set position = $1', [placed.at(-1)?.position], 'move-index')
   // Behind it does not say where it is: what was changed last is not in it.
   if (placed.length < batch) await announceVersion(tx)
   return placed.length
@@ -105,17 +111,13 @@ async function indexSome(tx: Tx, batch: number): Promise<number> {
 
 type Placed = { position: number; caseId: number | null }
 
-async function placeEvents(tx: Tx, batch: number): Promise<Placed[]> {
+async function placedEvents(tx: Tx, batch: number): Promise<Placed[]> {
   return rows<Placed>(
     tx,
-    `with due as (select id from events where position is null order by id limit $1),
-          numbered as (select id, (select position from log_state) + row_number() over (order by id) as position from due),
-          placed as (
-            update events e set position = n.position from numbered n where e.id = n.id
-            returning e.position, e.case_id)
-     select position, case_id as "caseId" from placed order by position`,
+    `select position, case_id as "caseId" from events
+     where position > (select position from log_state) order by position limit $1`,
     [batch],
-    'place-events',
+    'placed-events',
   )
 }
 

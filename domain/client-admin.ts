@@ -4,6 +4,7 @@ import { type Bindings, findBindings, type Problem } from './client-bindings.ts'
 import { insertKey } from './client-keys.ts'
 import { type ClientDetail, clientById, clientsAfter, holdClient } from './client-rows.ts'
 import { type Page, pageOf, readCursor } from './cursors.ts'
+import { endDigestsOf } from './digests.ts'
 import { DomainError, invalid } from './errors.ts'
 import { recordEvents } from './events.ts'
 
@@ -15,6 +16,7 @@ export type ClientDraft = Bindings & {
   test?: boolean | undefined
   followUrl?: string | undefined
   surveyUrl?: string | undefined
+  digestUrl?: string | undefined
 }
 
 /** What to change: absent means leave, null means clear. */
@@ -23,6 +25,7 @@ export type ClientChange = Pick<Bindings, 'origins' | 'organisations'> & {
   brand?: string | null | undefined
   followUrl?: string | null | undefined
   surveyUrl?: string | null | undefined
+  digestUrl?: string | null | undefined
 }
 
 /** A page of clients, oldest first, the revoked ones too. */
@@ -104,6 +107,7 @@ export async function revokeClient(db: Db, administrator: ClientCaller, id: numb
     if (held.revoked) return
     await rows(tx, 'update api_clients set revoked_at = now(), version = version + 1 where id = $1', [id])
     await rows(tx, 'update api_keys set revoked_at = now() where client_id = $1 and revoked_at is null', [id])
+    await endDigestsOf(tx, administrator, id)
     await recordEvents(tx, administrator, [{ type: 'client.revoked', aboutClientId: id }])
   })
 }
@@ -119,17 +123,25 @@ function trialProblems({ role, test }: ClientDraft): Problem[] {
   return [{ pointer: '/test', code: 'not_for_this_role', detail }]
 }
 
-// Whoever opens the survey's page is told apart by the token alone.
-function templateProblems({ surveyUrl }: { surveyUrl?: string | null | undefined }): Problem[] {
-  if (surveyUrl === undefined || surveyUrl === null || surveyUrl.includes('{token}')) return []
-  return [{ pointer: '/surveyUrl', code: 'placeholder_missing', detail: 'It must have {token} in it.' }]
+type Templates = { surveyUrl?: string | null | undefined; digestUrl?: string | null | undefined }
+
+// Whoever opens such a page is told apart by the token alone.
+function templateProblems(draft: Templates): Problem[] {
+  const names = (['surveyUrl', 'digestUrl'] as const).filter(
+    (name) => draft[name]?.includes('{token}') === false,
+  )
+  return names.map((name) => ({
+    pointer: `/${name}`,
+    code: 'placeholder_missing',
+    detail: 'It must have {token} in it.',
+  }))
 }
 
 async function insertClient(tx: Tx, draft: ClientDraft, sourceId: number | null): Promise<number> {
   const created = await row<{ id: number }>(
     tx,
-    `insert into api_clients (name, role, brand, origins, source_id, test, follow_url, survey_url)
-     values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (name) do nothing returning id`,
+    `insert into api_clients (name, role, brand, origins, source_id, test, follow_url, survey_url, digest_url)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (name) do nothing returning id`,
     [
       draft.name,
       draft.role,
@@ -139,6 +151,7 @@ async function insertClient(tx: Tx, draft: ClientDraft, sourceId: number | null)
       draft.test ?? false,
       draft.followUrl ?? null,
       draft.surveyUrl ?? null,
+      draft.digestUrl ?? null,
     ],
     'insert-client',
   )
@@ -152,7 +165,8 @@ async function writeChange(tx: Tx, id: number, change: ClientChange): Promise<vo
     tx,
     `update api_clients set name = coalesce($2, name), origins = coalesce($3, origins),
        brand = case when $4 then $5 else brand end, follow_url = case when $6 then $7 else follow_url end,
-       survey_url = case when $8 then $9 else survey_url end, version = version + 1
+       survey_url = case when $8 then $9 else survey_url end,
+       digest_url = case when $10 then $11 else digest_url end, version = version + 1
      where id = $1`,
     [
       id,
@@ -164,6 +178,8 @@ async function writeChange(tx: Tx, id: number, change: ClientChange): Promise<vo
       change.followUrl ?? null,
       has('surveyUrl'),
       change.surveyUrl ?? null,
+      has('digestUrl'),
+      change.digestUrl ?? null,
     ],
     'update-client',
   ).catch((error: { code?: string }) => {

@@ -18,6 +18,7 @@ export type ClientDetail = {
   test: boolean
   followUrl: string | null
   surveyUrl: string | null
+  digestUrl: string | null
   keys: KeyDetail[]
   createdAt: string
   revokedAt: string | null
@@ -38,7 +39,7 @@ export type KeyDetail = {
 export const WORKING_KEY = '(k.revoked_at is null and (k.expires_at is null or k.expires_at > now()))'
 
 const CLIENT = `
-  c.id, c.name, c.role, c.brand, c.origins, c.test, c.follow_url as "followUrl", c.survey_url as "surveyUrl",
+  c.id, c.name, c.role, c.brand, c.origins, c.test, c.follow_url as "followUrl", c.survey_url as "surveyUrl", c.digest_url as "digestUrl",
   c.created_at as "createdAt", c.revoked_at as "revokedAt", c.version,
   (select s.name from sources s where s.id = c.source_id) as source,
   ${jsonArray(

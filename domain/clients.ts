@@ -15,6 +15,7 @@ export type NewClient = {
   test?: boolean
   followUrl?: string
   surveyUrl?: string
+  digestUrl?: string
 }
 
 const KEY = /^cc_(pk|sk)_([0-9a-z]{12})_([0-9A-Za-z_-]{43})$/
@@ -32,6 +33,7 @@ export async function createClient(db: Db, client: NewClient): Promise<{ clientI
       test: client.test ?? false,
       followUrl: client.followUrl ?? null,
       surveyUrl: client.surveyUrl ?? null,
+      digestUrl: client.digestUrl ?? null,
       organisations: { create: (client.organisationIds ?? []).map((organisationId) => ({ organisationId })) },
       keys: { create: data },
     },
@@ -93,6 +95,26 @@ export async function findClient(db: Db, key: string): Promise<KnownClient | nul
     origins: found.origins,
     organisationIds: await boundOrganisations(db.pool, found.clientId, found.role),
     sourceId: found.sourceId,
+    actingUser: null,
+  }
+}
+
+/** The client as it is now, with all that its role may do, for work that is done for it without a key; null when revoked. */
+export async function callerOf(sql: Sql, clientId: number): Promise<ClientCaller | null> {
+  const found = await row<Pick<ClientCaller, 'name' | 'role' | 'brand' | 'test' | 'sourceId'>>(
+    sql,
+    `select name, role, brand, test, source_id as "sourceId" from api_clients where id = $1 and revoked_at is null`,
+    [clientId],
+    'caller-of',
+  )
+  if (found === undefined) return null
+  return {
+    kind: 'client',
+    clientId,
+    ...found,
+    scopes: roleScopes[found.role],
+    publishable: false,
+    organisationIds: await boundOrganisations(sql, clientId, found.role),
     actingUser: null,
   }
 }

@@ -1,6 +1,5 @@
-import { setTimeout as sleep } from 'node:timers/promises'
-import type pg from 'pg'
 import { type Db, rows, type Sql } from '../prisma/client.ts'
+import { followChannels } from './channel.ts'
 
 /** Names what the public may read at a moment: the same text, the same answers. Opaque; safe in an ETag. */
 export type DataVersion = string
@@ -12,14 +11,15 @@ export type VersionWatch = {
   close(): Promise<void>
 }
 
-const CHANNEL = 'care_connect_data'
+/** The channel on which the version is announced, every second or so. */
+export const VERSIONS = 'care_connect_data'
 
 /** So often does whoever keeps the index say that the version holds, in milliseconds. */
 export const ANNOUNCE_MS = 1_000
 // Two may get lost, or be late.
 const TRUST_MS = 3.5 * ANNOUNCE_MS
-const SILENCE_MS = 10 * ANNOUNCE_MS
-const RETRY_MS = 1_000
+/** Whoever announces it is gone, or the connection is, after so long. */
+export const SILENCE_MS = 10 * ANNOUNCE_MS
 
 /** Moves the version, for what no event tells of, and tells every process when the caller's transaction is kept. */
 export async function noteDataChange(sql: Sql): Promise<void> {
@@ -31,7 +31,7 @@ export async function noteDataChange(sql: Sql): Promise<void> {
 export async function announceVersion(sql: Sql): Promise<void> {
   await rows(
     sql,
-    `select pg_notify('${CHANNEL}', substr(generation, 1, 8) || '.' || position || '.' || changes) from log_state`,
+    `select pg_notify('${VERSIONS}', substr(generation, 1, 8) || '.' || position || '.' || changes) from log_state`,
     [],
     'announce-version',
   )
@@ -43,49 +43,19 @@ export async function announceVersion(sql: Sql): Promise<void> {
  * is no version. Whoever reads the version first and then the data has data of that version or later.
  */
 export function watchDataVersion(db: Db, clock: () => number = Date.now): VersionWatch {
-  const giveUp = new AbortController()
-  let heard: { version: DataVersion; at: number } | undefined
-
-  const follow = async (): Promise<void> => {
-    while (!giveUp.signal.aborted) {
-      const connection = await db.pool.connect().catch(() => undefined)
-      if (connection !== undefined) {
-        const hear = (version: DataVersion) => {
-          heard = { version, at: clock() }
-        }
-        await listen(connection, hear, giveUp.signal)
-        heard = undefined
-        connection.release(true)
-      }
-      await sleep(RETRY_MS, undefined, { signal: giveUp.signal, ref: false }).catch(() => undefined)
-    }
-  }
-  const following = follow()
-  return {
-    current: () => (heard !== undefined && clock() - heard.at < TRUST_MS ? heard.version : undefined),
-    async close() {
-      giveUp.abort()
-      await following
+  let known: { version: DataVersion; at: number } | undefined
+  const { close } = followChannels(db, {
+    channels: [VERSIONS],
+    heard: (version) => {
+      known = { version, at: clock() }
     },
-  }
-}
-
-// Until the connection breaks, falls silent, or nobody wants to know any more.
-async function listen(
-  connection: pg.PoolClient,
-  hear: (version: DataVersion) => void,
-  signal: AbortSignal,
-): Promise<void> {
-  const { promise: over, resolve: end } = Promise.withResolvers<void>()
-  const silence = setTimeout(end, SILENCE_MS).unref()
-  signal.addEventListener('abort', () => end(), { once: true })
-  connection.on('error', () => end())
-  connection.on('end', () => end())
-  connection.on('notification', ({ payload = '' }) => {
-    silence.refresh()
-    hear(payload)
+    lost: () => {
+      known = undefined
+    },
+    silenceMs: SILENCE_MS,
   })
-  connection.query(`listen ${CHANNEL}`).catch(() => end())
-  await over
-  clearTimeout(silence)
+  return {
+    current: () => (known !== undefined && clock() - known.at < TRUST_MS ? known.version : undefined),
+    close,
+  }
 }

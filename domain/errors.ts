@@ -17,6 +17,12 @@ export type ErrorCode =
   | 'already_answered'
   | 'claimed_by_other'
   | 'too_many_keys'
+  | 'query_in_use'
+  | 'too_many_queries'
+  | 'too_many_subscriptions'
+  | 'subscription_ended'
+  | 'too_many_digests'
+  | 'notification_not_failed'
   | 'unavailable'
 
 /** What was wrong with one field, where, and what would be right. */

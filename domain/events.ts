@@ -1,4 +1,4 @@
-import type { Tx } from '../prisma/client.ts'
+import type { NotificationKind, Tx } from '../prisma/client.ts'
 import { rows } from '../prisma/client.ts'
 import type { Caller } from './callers.ts'
 
@@ -56,6 +56,25 @@ export type EventType =
   | 'client.revoked'
   | 'key.created'
   | 'key.revoked'
+  | 'query.created'
+  | 'query.changed'
+  | 'query.removed'
+  | 'subscription.created'
+  | 'subscription.changed'
+  | 'subscription.paused'
+  | 'subscription.ended'
+  | 'subscription.secret_created'
+  | 'digest.created'
+  | 'digest.confirmed'
+  | 'digest.ended'
+  | 'notification.retried'
+  | 'case.overdue'
+
+/**
+ * That somebody is to be told of an event: what of, and with `once` what tells it apart where it may happen to a case
+ * several times. The same thing is never told twice.
+ */
+export type Telling = { kind: NotificationKind; once?: string | number }
 
 /** One line of the change log: fields are named, never their values. */
 export type NewEvent = {
@@ -69,6 +88,8 @@ export type NewEvent = {
   caseVersion?: number
   /** The API client that it happened to; the caller is whoever did it. */
   aboutClientId?: number
+  /** Who is to be told of it (domain/notifications.ts); an organisation is the one that the event names. */
+  tells?: readonly Telling[]
 }
 
 /**
@@ -95,11 +116,11 @@ export async function recordEvents(
   const client = caller?.kind === 'client' ? caller : null
   await rows(
     tx,
-    `insert into events (type, case_id, case_reference, organisation_id, source_id, client_id, acting_user, reason, fields, case_version, about_client_id)
+    `insert into events (type, case_id, case_reference, organisation_id, source_id, client_id, acting_user, reason, fields, case_version, about_client_id, tells)
      select e.type, e.case_id, e.case_reference, e.organisation_id, e.source_id, $1, $2, e.reason,
-            array(select json_array_elements_text(coalesce(e.fields, '[]'::json))), e.case_version, e.about_client_id
+            array(select json_array_elements_text(coalesce(e.fields, '[]'::json))), e.case_version, e.about_client_id, e.tells
      from json_to_recordset($3::json) as e(
-       n int, type text, case_id bigint, case_reference text, organisation_id int, source_id int, reason text, fields json, case_version int, about_client_id int)
+       n int, type text, case_id bigint, case_reference text, organisation_id int, source_id int, reason text, fields json, case_version int, about_client_id int, tells jsonb)
      order by e.n`,
     [
       client?.clientId ?? null,
@@ -116,6 +137,7 @@ export async function recordEvents(
           fields: event.fields,
           case_version: event.caseVersion,
           about_client_id: event.aboutClientId,
+          tells: event.tells?.length ? event.tells : undefined,
         })),
       ),
     ],

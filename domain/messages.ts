@@ -6,7 +6,6 @@ import { watchForDanger } from './danger-watch.ts'
 import { DomainError, invalid } from './errors.ts'
 import { recordEvents } from './events.ts'
 import { once } from './idempotency.ts'
-import { notify } from './notifications.ts'
 import { newReference, parseReference } from './references.ts'
 import { changeOwnCase, requireAction } from './reporter-case.ts'
 import type { SeenCase } from './seen-case.ts'
@@ -27,8 +26,8 @@ export async function addToCase(
     const answersId =
       addition.answers === undefined ? null : await staffMessage(tx, theCase, addition.answers)
     await addMessage(tx, theCase, { author: 'reporter', text: addition.text, answersId })
-    await watchForDanger(tx, theCase, addition.text, now)
-    return { type: 'message.created', fields: ['messages'] }
+    const tells = await watchForDanger(tx, theCase, addition.text, now)
+    return { type: 'message.created', fields: ['messages'], tells }
   })
 }
 
@@ -50,8 +49,10 @@ export async function sendMessage(
     const author = relation === 'provider' ? 'provider' : 'central'
     const message = await addMessage(tx, theCase, { author, text, answersId: null, client })
     await nextVersion(tx, theCase)
-    await recordEvents(tx, client, [{ ...about(theCase), type: 'message.created', fields: ['messages'] }])
-    await notify(tx, theCase, 'question_for_reporter', message)
+    const tells = [{ kind: 'question_for_reporter', once: message } as const]
+    await recordEvents(tx, client, [
+      { ...about(theCase), type: 'message.created', fields: ['messages'], tells },
+    ])
     return { caseId: theCase.id }
   })
   return changedCase(db, client, caseId)

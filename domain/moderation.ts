@@ -8,10 +8,9 @@ import { keepClocks, restartModeration } from './clocks.ts'
 import { type Decision, judge, type Outcome } from './decision-rules.ts'
 import { made, recordDecision, refuseOwnReferral } from './decisions.ts'
 import { DomainError, invalid } from './errors.ts'
-import { type NewEvent, recordEvents } from './events.ts'
+import { type NewEvent, recordEvents, type Telling } from './events.ts'
 import { isOrWasShown } from './holds.ts'
 import { once } from './idempotency.ts'
-import { notify } from './notifications.ts'
 import { closeObjections, closeReports, goneCase } from './objections.ts'
 import { parseReference } from './references.ts'
 import type { SeenCase } from './seen-case.ts'
@@ -41,7 +40,6 @@ export async function decide(
     if (problems.length > 0) throw invalid(...problems)
     await keepOutcome(tx, client, theCase, decision, outcome)
     await answerObjections(tx, client, theCase, decision, outcome)
-    await tellOfRemoval(tx, theCase, outcome.publication)
     // Whoever looks at it next has as long as whoever looked first.
     if (outcome.publication === 'awaiting_second_tier') await restartModeration(tx, theCase.id, now)
     await keepClocks(tx, theCase.id)
@@ -114,7 +112,8 @@ function eventsOf(theCase: CaseRow, decision: Decision, outcome: Outcome): NewEv
     breach: (decision.breach ?? theCase.breach) !== theCase.breach,
   }
   const fields = Object.entries(changed).flatMap(([field, changes]) => (changes ? [field] : []))
-  const event: NewEvent = { ...about(theCase), type: made(outcome.publication).event, reason, fields }
+  const tells = tellsOfRemoval(theCase, outcome.publication)
+  const event: NewEvent = { ...about(theCase), type: made(outcome.publication).event, reason, fields, tells }
   if (outcome.privacy === theCase.privacy) return [event]
   return [event, { ...about(theCase), type: 'case.privacy_changed', reason, fields: ['privacy'] }]
 }
@@ -160,12 +159,10 @@ async function answerObjections(
   await closeReports(tx, client, theCase, { upheld, reason: decision.reason })
 }
 
-async function tellOfRemoval(tx: Tx, theCase: CaseRow, publication: Publication): Promise<void> {
-  const version = theCase.version + 1
-  if (isTaken(publication) && isOrWasShown(theCase))
-    await notify(tx, theCase, 'removal_for_reporter', version)
-  if (!isTaken(publication) && isTaken(theCase.publication))
-    await notify(tx, theCase, 'restoration_for_reporter', version)
+function tellsOfRemoval(theCase: CaseRow, publication: Publication): Telling[] {
+  const once = theCase.version + 1
+  if (isTaken(publication)) return isOrWasShown(theCase) ? [{ kind: 'removal_for_reporter', once }] : []
+  return isTaken(theCase.publication) ? [{ kind: 'restoration_for_reporter', once }] : []
 }
 
 function isTaken(publication: Publication): boolean {

@@ -4,13 +4,12 @@ import { type CaseRow, contactOf } from './case-rows.ts'
 import { allowedStatuses, isClosed, type Relation, surveyedStatuses, timesAfterMove } from './case-rules.ts'
 import { keepClocks, restartRespond } from './clocks.ts'
 import { DomainError } from './errors.ts'
-import type { NewEvent } from './events.ts'
-import { notify } from './notifications.ts'
+import type { NewEvent, Telling } from './events.ts'
 import { createSurvey } from './surveys.ts'
 
 /**
- * Moves a held case to `to`, with the times that this sets and the clocks, and returns its event for the caller to
- * record; the caller makes the new version. Throws `move_not_allowed` with the statuses that are.
+ * Moves a held case to `to`, with the times that this sets and the clocks, and returns its event, with who is to be told
+ * of it, for the caller to record; the caller makes the new version. Throws `move_not_allowed` with the statuses that are.
  */
 export async function moveStatus(
   tx: Tx,
@@ -32,15 +31,16 @@ export async function moveStatus(
     'update cases set status = $2, acknowledged_at = $3, closed_at = $4, resolved_at = $5 where id = $1',
     [theCase.id, to, times.acknowledgedAt, times.closedAt, times.resolvedAt],
   )
+  const tells: Telling[] = []
   if (isClosed(to)) {
     await cancelReferral(tx, theCase.id, now)
-    await tellClosing(tx, theCase, relation)
-    if (surveyedStatuses.includes(to)) await createSurvey(tx, theCase, now)
+    tells.push(...tellsOfClosing(tx, theCase, relation))
+    if (surveyedStatuses.includes(to)) tells.push(...(await createSurvey(tx, theCase, now)))
   } else if (isClosed(theCase.status)) {
     await restartRespond(tx, theCase.id, now)
   }
   await keepClocks(tx, theCase.id)
-  return { ...about(theCase), type: 'case.status_changed', fields: ['status'] }
+  return { ...about(theCase), type: 'case.status_changed', fields: ['status'], tells }
 }
 
 /** Ends the referral that waits for its answer, if one does: the case has gone another way. */
@@ -53,7 +53,7 @@ export async function cancelReferral(tx: Tx, caseId: number, now: Date): Promise
 }
 
 // Whoever closed their case themselves knows.
-async function tellClosing(tx: Tx, theCase: CaseRow, relation: Relation): Promise<void> {
-  if (relation === 'reporter' || !contactOf(tx.vault, theCase)?.email) return
-  await notify(tx, theCase, 'closing_for_reporter', theCase.version + 1)
+function tellsOfClosing(tx: Tx, theCase: CaseRow, relation: Relation): Telling[] {
+  if (relation === 'reporter' || !contactOf(tx.vault, theCase)?.email) return []
+  return [{ kind: 'closing_for_reporter', once: theCase.version + 1 }]
 }

@@ -1,9 +1,6 @@
 import { createHmac } from 'node:crypto'
-import { type Db, type NotificationKind, row, rows, type Tx } from '../prisma/client.ts'
+import { type Db, inTransaction, type NotificationKind, row, rows } from '../prisma/client.ts'
 import { secretOf } from './secrets.ts'
-
-/** What decides whether anybody is told about a case. */
-export type Tellable = { id: number; organisationId: number; test: boolean }
 
 /** Something to be told that a worker has claimed: it is that worker's own until its lease ends. */
 export type ClaimedNotification = {
@@ -15,47 +12,69 @@ export type ClaimedNotification = {
   address: number
   /** This attempt counted; it also says whose claim it is. */
   attempts: number
+  /** What went wrong the last time, as a code; null the first time. */
+  problem: string | null
   createdAt: string
 }
 
 /** What became of an attempt; `problem` is a code, never what a server or a person said. */
 export type Settlement =
-  | { state: 'sent' }
+  | { state: 'sent'; providerId: string | null }
   | { state: 'waiting'; problem: string | null; nextAttemptAt: Date }
   | { state: 'failed' | 'dropped'; problem: string }
 
 /** How often something is tried before it counts as failed; the last time about two days after the first. */
 export const MOST_ATTEMPTS = 8
 
+/** How far the change log has been read for whom to tell. */
+const TAP = 'notifications'
+const EVENTS_AT_ONCE = 500
+
 /**
- * Notes in the caller's transaction that somebody is to be told about a case; a worker sends it (workers/send-mail.ts).
- * `once` tells apart what may happen to a case several times; the same thing is never told twice. Nobody is told of a
- * case that is only tried out.
+ * Notes whom the events of the change log say is to be told (`NewEvent.tells`), from where it was read last; a worker
+ * tells them (workers/tell.ts). The same thing is never noted twice, whoever reads and however often, and nobody is told
+ * of a case that is only tried out. May be killed at any moment. Resolves to how many were noted.
  */
-export async function notify(
-  tx: Tx,
-  theCase: Tellable,
-  kind: NotificationKind,
-  once: string | number = '',
-): Promise<void> {
-  if (theCase.test) return
-  const forOrganisation = kind.endsWith('_for_organisation')
-  await rows(
-    tx,
-    `insert into notifications (key, kind, case_id, organisation_id, address)
-     select $1 || ':' || address, $2::notification_kind, $3, $4, address from unnest($5::int[]) as address
-     on conflict (key) do nothing`,
-    [
-      // A case that moves is new to each organisation that it comes to.
-      [kind, theCase.id, once, ...(forOrganisation ? [theCase.organisationId] : [])].join(':'),
-      kind,
-      theCase.id,
-      forOrganisation ? theCase.organisationId : null,
-      forOrganisation ? [1, 2] : [1],
-    ],
-    'notify',
-  )
+export async function noteNotifications(db: Db, eventsAtOnce = EVENTS_AT_ONCE): Promise<number> {
+  let all = 0
+  for (;;) {
+    const { noted, more } = await inTransaction(db, async (tx) => {
+      // A statement of its own: whoever waits here sees in the next one what the one before has read.
+      await rows(tx, 'select 1 from log_taps where name = $1 for no key update', [TAP], 'hold-tap')
+      return (await row<NotedStep>(tx, NOTE, [TAP, eventsAtOnce], 'note-notifications')) as NotedStep
+    })
+    all += noted
+    if (!more) return all
+  }
 }
+
+type NotedStep = { noted: number; more: boolean }
+
+// A case that moves is new to each organisation that it comes to. What is gone meanwhile must not hold up the rest.
+const NOTE = `
+  with due as materialized (
+    select e.position, e.at, e.case_id, e.organisation_id, e.tells from events e
+    where e.position > (select position from log_taps where name = $1) and e.tells is not null
+    order by e.position limit $2),
+  told as (
+    insert into notifications (key, kind, case_id, organisation_id, address, created_at, next_attempt_at)
+    select concat_ws(':', t.kind, d.case_id, coalesce(t.once, ''), o.id, a.address), t.kind, d.case_id, o.id, a.address, d.at, d.at
+    from due d join cases c on c.id = d.case_id and not c.test
+    cross join lateral (
+      select (one->>'kind')::notification_kind as kind, one->>'once' as once, n
+      from jsonb_array_elements(d.tells) with ordinality as each(one, n)) as t
+    cross join lateral (select t.kind::text like '%_for_organisation' as is_one) as of
+    left join organisations o on of.is_one and o.id = d.organisation_id
+    cross join lateral unnest(case when of.is_one then array[1, 2] else array[1] end) as a(address)
+    where o.id is not null or not of.is_one
+    order by d.position, t.n, a.address
+    on conflict (key) do nothing returning 1),
+  reached as (
+    select case when (select count(*) from due) < $2 then (select placed from log_state)
+      else (select max(position) from due) end as position),
+  moved as (
+    update log_taps t set position = r.position from reached r where t.name = $1 and t.position < r.position)
+  select (select count(*)::int from told) as noted, (select count(*) from due) = $2 as more`
 
 /**
  * Claims what is to be told now, urgent things first. Two workers never get the same; what is not settled before the
@@ -76,7 +95,7 @@ export async function claimNotifications(
      ) due
      where n.id = due.id
      returning n.id, n.key, n.kind, n.case_id as "caseId", n.organisation_id as "organisationId", n.address, n.attempts,
-       n.created_at as "createdAt"`,
+       n.problem, n.created_at as "createdAt"`,
     [now, new Date(now.getTime() + leaseMs), limit],
     'claim-notifications',
   )
@@ -92,7 +111,7 @@ export async function settleNotification(
   const settled = await row(
     db.pool,
     `update notifications set state = $3::notification_state, problem = $4, next_attempt_at = coalesce($5, next_attempt_at),
-       sent_at = case when $3::notification_state = 'sent' then $6::timestamptz end
+       sent_at = case when $3::notification_state = 'sent' then $6::timestamptz end, provider_id = $7
      where id = $1 and attempts = $2 and state = 'waiting' returning 1`,
     [
       id,
@@ -101,10 +120,30 @@ export async function settleNotification(
       'problem' in settlement ? settlement.problem : null,
       settlement.state === 'waiting' ? settlement.nextAttemptAt : null,
       now,
+      settlement.state === 'sent' ? settlement.providerId : null,
     ],
     'settle-notification',
   )
   return settled !== undefined
+}
+
+/** What was told, or what there was nobody for, is forgotten after so long; what failed is kept for somebody to look at. */
+const KEPT_YEARS = 1
+const FORGOTTEN_AT_ONCE = 1_000
+
+/** Forgets some of what was told, or had nobody to be told to, more than a year ago; how many that were. */
+export async function forgetOldNotifications(db: Db, now: Date): Promise<number> {
+  const forgotten = await rows(
+    db.pool,
+    `delete from notifications where id in (
+       select o.id from (values ('sent'::notification_state), ('dropped')) as s(state)
+       cross join lateral (
+         select id, created_at from notifications where state = s.state order by id limit ${FORGOTTEN_AT_ONCE}) o
+       where o.created_at < $1::timestamptz - interval '${KEPT_YEARS} year') returning 1`,
+    [now],
+    'forget-notifications',
+  )
+  return forgotten.length
 }
 
 /** When to try again after so many attempts: from a minute to a day, a little scattered; null when it was the last. */

@@ -6,12 +6,11 @@ import { sealContact, sealOriginal } from './case-rows.ts'
 import { isNews, startClocks } from './clocks.ts'
 import { contactIndexes } from './contact-index.ts'
 import type { DangerSign } from './danger-signs.ts'
-import { recordEvents } from './events.ts'
+import { recordEvents, type Telling } from './events.ts'
 import { hearsOfFeedback } from './feedback-notice.ts'
 import { type Beginning, beginningOf, recordBeginning } from './handled-intake.ts'
 import { itemRatings } from './instruments.ts'
 import { type CaseDraft, type Intake, priorityOf } from './intake-rules.ts'
-import { notify } from './notifications.ts'
 import { newReference } from './references.ts'
 
 /** Through whom a case comes. */
@@ -39,15 +38,15 @@ export type AcceptedDraft = {
  */
 export async function openCase(tx: Tx, sender: Sender, acceptedDraft: AcceptedDraft): Promise<OpenedCase> {
   const { now, reportedAt = now } = acceptedDraft
-  const told = await insertCase(tx, sender, acceptedDraft)
-  await startClocks(tx, told.id, now)
-  if (isNews(reportedAt, now)) await tell(tx, told)
-  const { id, reference } = told
+  const made = await insertCase(tx, sender, acceptedDraft)
+  await announce(tx, acceptedDraft, made, isNews(reportedAt, now) ? await tellsOf(tx, made) : [])
+  await startClocks(tx, made.id, now)
+  const { id, reference } = made
   return { id, reference }
 }
 
-async function insertCase(tx: Tx, sender: Sender, acceptedDraft: AcceptedDraft): Promise<Told> {
-  const { by, draft, intake, accepted, danger, reportedAt = null } = acceptedDraft
+async function insertCase(tx: Tx, sender: Sender, acceptedDraft: AcceptedDraft): Promise<MadeCase> {
+  const { draft, intake, accepted, danger, reportedAt = null } = acceptedDraft
   const reference = newReference()
   const urgent = danger.length > 0 || draft.moderation?.urgent === true
   const beginning = beginningOf(draft, intake, { urgent, test: sender.test })
@@ -88,13 +87,12 @@ async function insertCase(tx: Tx, sender: Sender, acceptedDraft: AcceptedDraft):
     'insert-case',
   )
   const { id } = inserted as { id: number }
-  await announce(tx, by, { id, reference, accepted, beginning })
   return {
     id,
     reference,
     kind: intake.kind,
     organisationId: accepted.organisation.place.organisationId,
-    test: sender.test,
+    beginning,
     urgent,
     hasEmail: draft.contact?.email !== undefined,
   }
@@ -145,43 +143,33 @@ async function indexesOf(tx: Tx, { contact }: CaseDraft): Promise<Array<Buffer |
 
 async function announce(
   tx: Tx,
-  by: ClientCaller | null,
-  {
-    id,
-    reference,
-    accepted,
-    beginning,
-  }: { id: number; reference: string; accepted: Accepted; beginning: Beginning },
+  { by }: AcceptedDraft,
+  { id, reference, organisationId, beginning }: MadeCase,
+  tells: readonly Telling[],
 ): Promise<void> {
-  const about = {
-    caseId: id,
-    caseReference: reference,
-    organisationId: accepted.organisation.place.organisationId,
-    caseVersion: 1,
-  }
+  const about = { caseId: id, caseReference: reference, organisationId, caseVersion: 1 }
   const decided = await recordBeginning(tx, by, id, beginning)
   await recordEvents(tx, by, [
-    { ...about, type: 'case.created' },
+    { ...about, type: 'case.created', tells },
     ...(decided === null ? [] : [{ ...about, ...decided }]),
   ])
 }
 
-type Told = OpenedCase & {
+type MadeCase = OpenedCase & {
   kind: Intake['kind']
   organisationId: number
-  test: boolean
+  beginning: Beginning
   urgent: boolean
   hasEmail: boolean
 }
 
 /** Who hears of a new case: design section 4, "Told at once". */
-async function tell(tx: Tx, theCase: Told): Promise<void> {
-  if (theCase.urgent) await notify(tx, theCase, 'urgent_for_on_call')
-  if (
-    theCase.kind === 'concern' ||
-    (theCase.kind === 'feedback' && (await hearsOfFeedback(tx, theCase.organisationId)))
-  ) {
-    await notify(tx, theCase, 'case_for_organisation')
-  }
-  if (theCase.hasEmail) await notify(tx, theCase, 'receipt_for_reporter')
+async function tellsOf(tx: Tx, { kind, organisationId, urgent, hasEmail }: MadeCase): Promise<Telling[]> {
+  const forOrganisation =
+    kind === 'concern' || (kind === 'feedback' && (await hearsOfFeedback(tx, organisationId)))
+  return [
+    ...(urgent ? [{ kind: 'urgent_for_on_call' } as const] : []),
+    ...(forOrganisation ? [{ kind: 'case_for_organisation' } as const] : []),
+    ...(hasEmail ? [{ kind: 'receipt_for_reporter' } as const] : []),
+  ]
 }

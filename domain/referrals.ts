@@ -10,7 +10,6 @@ import { recordEvents } from './events.ts'
 import { once } from './idempotency.ts'
 import { moveStatus } from './move-status.ts'
 import { addNote } from './notes.ts'
-import { notify } from './notifications.ts'
 import { parseReference } from './references.ts'
 import type { SeenCase } from './seen-case.ts'
 
@@ -58,9 +57,9 @@ export async function refer(
     if (draft.note !== undefined) await addNote(tx, client, held, { text: draft.note, shared: true, now })
     const kind = ours ? 'case_for_organisation' : 'referral_for_organisation'
     const there = { ...theCase, organisationId: place.organisationId }
-    await notify(tx, there, kind, theCase.version + 1)
+    const tells = [{ kind, once: theCase.version + 1 } as const]
     await recordEvents(tx, client, [
-      { ...about(there), type: 'case.referred', fields: movedFields(theCase, draft.note) },
+      { ...about(there), type: 'case.referred', fields: movedFields(theCase, draft.note), tells },
     ])
     return { caseId: theCase.id, relation, version: version + 1 }
   })
@@ -172,9 +171,9 @@ async function decline(
   const former = theCase.formerOrganisationIds.filter((id) => id !== fromId && id !== theCase.organisationId)
   await move(tx, theCase, await placeAt(tx, fromId, now), former)
   const back = { ...theCase, organisationId: fromId }
-  await notify(tx, back, 'referral_for_organisation', theCase.version + 1)
+  const tells = [{ kind: 'referral_for_organisation', once: theCase.version + 1 } as const]
   await recordEvents(tx, client, [
-    { ...about(back), type: 'case.referral_declined', fields: movedFields(theCase, note) },
+    { ...about(back), type: 'case.referral_declined', fields: movedFields(theCase, note), tells },
   ])
 }
 

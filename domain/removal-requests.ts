@@ -9,7 +9,6 @@ import { DomainError } from './errors.ts'
 import { type NewEvent, recordEvents } from './events.ts'
 import { hide, isOrWasShown, showAgain } from './holds.ts'
 import { once } from './idempotency.ts'
-import { notify } from './notifications.ts'
 import { closeReports, findObjection, keepObjection, type Objection } from './objections.ts'
 import { parseReference } from './references.ts'
 
@@ -153,8 +152,8 @@ async function remove(tx: Tx, client: ClientCaller, theCase: CaseRow, reason: st
   )
   await recordDecision(tx, client, { caseId: theCase.id, action: 'remove', reason })
   await keepClocks(tx, theCase.id)
-  await notify(tx, theCase, 'removal_for_reporter', theCase.version + 1)
-  return [{ ...about(theCase), type: 'case.removed', reason, fields: ['publication'] }]
+  const tells = [{ kind: 'removal_for_reporter', once: theCase.version + 1 } as const]
+  return [{ ...about(theCase), type: 'case.removed', reason, fields: ['publication'], tells }]
 }
 
 // As long as something else wants it hidden, it stays so; its time ends by itself.

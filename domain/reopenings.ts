@@ -3,7 +3,6 @@ import type { ReporterCaller } from './callers.ts'
 import { watchForDanger } from './danger-watch.ts'
 import { addMessage } from './messages.ts'
 import { moveStatus } from './move-status.ts'
-import { notify } from './notifications.ts'
 import { changeOwnCase, requireAction } from './reporter-case.ts'
 import type { SeenCase } from './seen-case.ts'
 
@@ -25,10 +24,11 @@ export async function reopen(
     requireAction(theCase, 'reopen', `It is ${theCase.status}; a closed case that is not withdrawn reopens.`)
     await moveStatus(tx, theCase, 'reporter', 'open', now)
     await addMessage(tx, theCase, { author: 'reporter', text: reopening.text })
-    await watchForDanger(tx, theCase, reopening.text, now)
+    const tells = await watchForDanger(tx, theCase, reopening.text, now)
     // A question that was never passed on is the central team's alone.
     if (theCase.kind !== 'question' || theCase.passedOn)
-      await notify(tx, theCase, 'case_for_organisation', theCase.version + 1)
-    return { type: 'case.reopened_by_reporter', reason: reopening.reason, fields: ['status', 'messages'] }
+      tells.push({ kind: 'case_for_organisation', once: theCase.version + 1 })
+    const { reason } = reopening
+    return { type: 'case.reopened_by_reporter', reason, fields: ['status', 'messages'], tells }
   })
 }

@@ -14,7 +14,7 @@ import { type SeenCase, showCase } from './seen-case.ts'
 export type ReporterRequest = { key: string | undefined; operation: string; body: unknown }
 
 /** What a change by the reporter records beside what every event says. */
-export type ReporterEvent = Pick<NewEvent, 'type' | 'reason' | 'fields'>
+export type ReporterEvent = Pick<NewEvent, 'type' | 'reason' | 'fields' | 'tells'>
 
 /**
  * Changes the reporter's own case, its row held, once per idempotency key, and returns it as they see it then. `change`

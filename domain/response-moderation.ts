@@ -10,9 +10,8 @@ import {
 } from './case-rules.ts'
 import { recordDecision } from './decisions.ts'
 import { DomainError, invalid } from './errors.ts'
-import { type EventType, recordEvents } from './events.ts'
+import { type EventType, recordEvents, type Telling } from './events.ts'
 import { once } from './idempotency.ts'
-import { notify } from './notifications.ts'
 import { parseReference } from './references.ts'
 import type { SeenCase } from './seen-case.ts'
 
@@ -54,17 +53,22 @@ export async function decideResponse(
     await recordEvents(
       tx,
       client,
-      types.map((type) => ({ ...about(theCase), type, reason: decision.reason, fields: ['responses'] })),
+      types.map((type) => ({
+        ...about(theCase),
+        type,
+        reason: decision.reason,
+        fields: ['responses'],
+        tells: type === 'response.published' && !held.fromSource ? tellsOfAnswer(held.reference) : [],
+      })),
     )
-    if (publication === 'published' && !held.fromSource) await tellReporter(tx, theCase, held.reference)
     return { caseId: theCase.id }
   })
   return changedCase(db, client, caseId)
 }
 
-/** Notes that the reporter is to be told of an answer that has become public, once for each. */
-export async function tellReporter(tx: Tx, theCase: CaseRow, response: string): Promise<void> {
-  await notify(tx, theCase, 'response_for_reporter', response)
+/** The reporter is to be told of an answer that has become public, once for each. */
+export function tellsOfAnswer(response: string): Telling[] {
+  return [{ kind: 'response_for_reporter', once: response }]
 }
 
 /** Keeps what answers said on which a person has decided, before their source gives them another text. */

@@ -7,7 +7,7 @@ import { recordEvents } from './events.ts'
 import { once } from './idempotency.ts'
 import { moveStatus } from './move-status.ts'
 import { newReference, parseReference } from './references.ts'
-import { tellReporter } from './response-moderation.ts'
+import { tellsOfAnswer } from './response-moderation.ts'
 import type { SeenCase } from './seen-case.ts'
 
 export type ResponseDraft = { text: string; status?: CaseStatus }
@@ -32,13 +32,14 @@ export async function respond(
     const event = moves
       ? await moveStatus(tx, held.theCase, held.relation, draft.status as CaseStatus, now)
       : undefined
-    const response = await addResponse(tx, client, held, draft.text)
+    const added = await addResponse(tx, client, held, draft.text)
     await nextVersion(tx, held.theCase)
+    const tells = added.publication === 'published' ? tellsOfAnswer(added.reference) : []
     await recordEvents(tx, client, [
-      { ...about(held.theCase), type: 'response.created', fields: ['responses'] },
+      { ...about(held.theCase), type: 'response.created', fields: ['responses'], tells },
       ...(event === undefined ? [] : [event]),
     ])
-    return { caseId: held.theCase.id, response }
+    return { caseId: held.theCase.id, response: added.reference }
   })
   const seen = await changedCase(db, client, kept.caseId)
   const response = seen.theCase.responses.find((one) => one.reference === kept.response)
@@ -52,14 +53,16 @@ function refuseWithdrawn({ status }: CaseRow): void {
   throw new DomainError('move_not_allowed', { allowed: [], detail })
 }
 
+type Added = { reference: string; publication: Publication }
+
 // Where an organisation or one above it has its answers moderated before, they are for all below it.
 async function addResponse(
   tx: Tx,
   client: ClientCaller,
   { theCase, relation }: HeldCase,
   text: string,
-): Promise<string> {
-  const added = await row<{ reference: string; publication: Publication }>(
+): Promise<Added> {
+  const added = await row<Added>(
     tx,
     `with recursive up as (
        select id, parent_id, response_moderation from organisations where id = $3::int
@@ -80,7 +83,5 @@ async function addResponse(
     ],
     'add-response',
   )
-  const { reference, publication } = added as { reference: string; publication: Publication }
-  if (publication === 'published') await tellReporter(tx, theCase, reference)
-  return reference
+  return added as Added
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { row, rows, type Sql, type Vault } from '../prisma/client.ts'
 
 /** What the store's own secrets are for; they outlive a change of the encryption keys. */
-export type SecretName = 'receipt' | 'survey' | 'contact_index' | 'mail'
+export type SecretName = 'receipt' | 'survey' | 'contact_index' | 'mail' | 'digest'
 
 const known = new WeakMap<Vault, Map<SecretName, Buffer>>()
 /** Transactions that made a secret, and may still be undone with it. */

@@ -11,11 +11,13 @@ import {
   allowedDecisions,
   allowedStatuses,
   type CaseView,
+  casePermissions,
   type DecisionAction,
   type Relation,
   type ReporterAction,
   reporterActions,
 } from './case-rules.ts'
+import { type PersonalData, personalDataIn } from './personal-data.ts'
 
 /** A case as somebody may see it: what they may not see is not in it. */
 export type SeenCase =
@@ -33,6 +35,8 @@ export type OpenedCase = {
   allowedStatuses: CaseStatus[]
   /** What whoever asks may decide about its publication now. */
   allowedDecisions: DecisionAction[]
+  /** What in the original looks like personal data, for those who moderate. */
+  personalData: PersonalData[] | null
 }
 
 /** What the reporter sees beside what everybody may know. */
@@ -73,20 +77,27 @@ export function showCase(
         },
       }
     case 'staff':
-    case 'staff_without_contact':
+    case 'staff_without_contact': {
+      const original = originalOf(vault, theCase)
       return {
         view: 'staff',
         theCase,
         opened: {
-          original: originalOf(vault, theCase),
+          original,
           contact: view === 'staff' ? contactOf(vault, theCase) : null,
           messages: view === 'staff' ? messagesOf(vault, theCase) : [],
           allowedStatuses: allowedStatuses(theCase.kind, theCase.status, relation),
           allowedDecisions: allowedDecisions(theCase, relation),
+          personalData: moderators.includes(relation)
+            ? personalDataIn(original, new Date(theCase.reportedAt))
+            : null,
         },
       }
+    }
   }
 }
+
+const moderators: readonly Relation[] = casePermissions.createDecision
 
 function messagesOf(vault: Vault, { messages }: CaseRow): OpenedMessage[] {
   return messages.map(({ reference, author, answers, textSealed, createdAt }) => ({

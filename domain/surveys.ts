@@ -2,7 +2,7 @@ import { createHmac, timingSafeEqual } from 'node:crypto'
 import { type Db, inTransaction, row, rows, type Sql, type Tx, type Vault } from '../prisma/client.ts'
 import { type CaseRow, caseById, contactOf, nameJson } from './case-rows.ts'
 import { DomainError } from './errors.ts'
-import { notify } from './notifications.ts'
+import type { Telling } from './events.ts'
 import type { OrganisationName } from './organisations.ts'
 import { type Outcome, recordOutcome } from './outcomes.ts'
 import { newVersion } from './reporter-case.ts'
@@ -25,17 +25,17 @@ const MAC_BYTES = 16
 /**
  * Asks the reporter of a held case that closes what they say of the outcome: once per case, when there is an e-mail
  * address to ask at. What was rejected or removed, is only tried out or came from a source is not asked about, nor what
- * was rated before.
+ * was rated before. Returns who is to be told of it, for the event of the closing.
  */
-export async function createSurvey(tx: Tx, theCase: CaseRow, now: Date): Promise<void> {
-  if (!isAskedAbout(theCase) || !contactOf(tx.vault, theCase)?.email) return
+export async function createSurvey(tx: Tx, theCase: CaseRow, now: Date): Promise<Telling[]> {
+  if (!isAskedAbout(theCase) || !contactOf(tx.vault, theCase)?.email) return []
   const created = await row(
     tx,
     'insert into surveys (case_id, created_at, expires_at) values ($1, $2, $3) on conflict (case_id) do nothing returning id',
     [theCase.id, now, new Date(Math.floor((now.getTime() + LIFETIME_MS) / 1000) * 1000)],
     'create-survey',
   )
-  if (created !== undefined) await notify(tx, theCase, 'survey_for_reporter')
+  return created === undefined ? [] : [{ kind: 'survey_for_reporter' }]
 }
 
 /** The survey of a case, or undefined when it has none that can be read. */

@@ -11,10 +11,9 @@ import {
   valuesAfter,
 } from './changed-values.ts'
 import { hurryClocks, keepClocks } from './clocks.ts'
-import { recordEvents } from './events.ts'
+import { recordEvents, type Telling } from './events.ts'
 import { hearsOfFeedback } from './feedback-notice.ts'
 import { cancelReferral, moveStatus } from './move-status.ts'
-import { notify } from './notifications.ts'
 import type { SeenCase } from './seen-case.ts'
 
 /**
@@ -39,10 +38,10 @@ export async function updateCase(
 
     await store(tx, theCase, after)
     const moved = moves ? await moveStatus(tx, theCase, relation, changes.status as CaseStatus, now) : null
-    await followUp(tx, theCase, after, now)
+    const tells = await followUp(tx, theCase, after, now)
     const event = { ...about(theCase), organisationId: after.place.organisationId, reason: changes.reason }
     await recordEvents(tx, client, [
-      ...(fields.length > 0 ? [{ ...event, type: 'case.changed' as const, fields }] : []),
+      ...(fields.length > 0 ? [{ ...event, type: 'case.changed' as const, fields, tells }] : []),
       ...(moved === null ? [] : [{ ...moved, ...event }]),
     ])
     return { caseId: theCase.id, relation, version: version + 1 }
@@ -84,7 +83,10 @@ async function store(tx: Tx, theCase: CaseRow, after: Values): Promise<void> {
   )
 }
 
-async function followUp(tx: Tx, before: CaseRow, after: Values, now: Date): Promise<void> {
+// Returns who is to be told of the changed fields.
+async function followUp(tx: Tx, before: CaseRow, after: Values, now: Date): Promise<Telling[]> {
+  const tells: Telling[] = []
+  const once = before.version + 1
   const { organisationId } = after.place
   const moves = organisationId !== before.organisationId
   if (moves) {
@@ -93,10 +95,11 @@ async function followUp(tx: Tx, before: CaseRow, after: Values, now: Date): Prom
   }
   if (after.urgent !== before.urgent) {
     await hurryClocks(tx, before.id, now)
-    if (after.urgent) await notify(tx, before, 'urgent_for_on_call', before.version + 1)
+    if (after.urgent) tells.push({ kind: 'urgent_for_on_call', once })
   }
   const arrives = before.kind === 'question' ? after.passedOn && (moves || !before.passedOn) : moves
   if (arrives && (before.kind !== 'feedback' || (await hearsOfFeedback(tx, organisationId)))) {
-    await notify(tx, { ...before, organisationId }, 'case_for_organisation', before.version + 1)
+    tells.push({ kind: 'case_for_organisation', once })
   }
+  return tells
 }

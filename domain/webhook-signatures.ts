@@ -54,8 +54,23 @@ export function isSignedBy(message: TimelyMessage, secrets: readonly string[]): 
   return fits
 }
 
+/**
+ * The three headers of Standard Webhooks 1.0 for a message that is sent now; each secret signs, and their signatures are
+ * separated by blanks. `id` has no full stop in it.
+ */
+export function signedHeaders(
+  { id, body }: { id: string; body: Uint8Array },
+  secrets: readonly string[],
+  now: Date,
+): Record<string, string> {
+  const timestamp = String(Math.floor(now.getTime() / 1_000))
+  const message = { id, timestamp, body }
+  const signatures = secrets.map((secret) => `v1,${signatureOf(message, secret).toString('base64')}`)
+  return { 'webhook-id': id, 'webhook-timestamp': timestamp, 'webhook-signature': signatures.join(' ') }
+}
+
 /** HMAC-SHA-256 over `id.timestamp.body`; the secret is base64 behind its prefix. */
-function signatureOf({ id, timestamp, body }: TimelyMessage, secret: string): Buffer {
+function signatureOf({ id, timestamp, body }: Omit<TimelyMessage, 'signatures'>, secret: string): Buffer {
   const key = Buffer.from(secret.slice(PREFIX.length), 'base64')
   return createHmac('sha256', key).update(`${id}.${timestamp}.`, 'latin1').update(body).digest()
 }

@@ -20,6 +20,10 @@ curl -sw '\n' "$API/v1/case-counts?source=example-choices&by=status"
 
 curl -sw '\n' "$API/v1/organisations?q=gys%20hospital&fields=code&limit=1"
 
+curl -sw '\n' "$API/v1/events?source=example-choices&limit=1"
+
+curl -sN --max-time 2 "$API/v1/events/stream?after=0&source=example-choices" | head -n 8
+
 curl -sw '\n' "$API/v1/cases" \
   -H "Authorization: Bearer $FORM_KEY" -H 'Origin: https://www.example.org' \
   -H 'Content-Type: application/json' \

@@ -209,8 +209,12 @@ async function seedClients(db: Db): Promise<DemoKeys> {
 }
 
 // Where the links in mails lead; nobody is there.
-function pagesAt(address: string): Pick<NewClient, 'followUrl' | 'surveyUrl'> {
-  return { followUrl: `${address}/follow/{reference}`, surveyUrl: `${address}/survey/{token}` }
+function pagesAt(address: string): Pick<NewClient, 'followUrl' | 'surveyUrl' | 'digestUrl'> {
+  return {
+    followUrl: `${address}/follow/{reference}`,
+    surveyUrl: `${address}/survey/{token}`,
+    digestUrl: `${address}/digest/{token}`,
+  }
 }
 
 async function demoClient(

@@ -21,6 +21,10 @@ t.test('everything that is wrong is said at once', async (t) => {
     PORT: '70000',
     TRUST_PROXY: 'everybody',
     LOG_LEVEL: 'loud',
+    OPERATIONS_PORT: 'high',
+    MOST_LOOP_DELAY_MS: '0',
+    MOST_WAITING: 'few',
+    DRAIN_SECONDS: '-1',
     ENCRYPTION_KEYS: 'short',
     POLL_EVERY_SECONDS: '0',
     GEOCODER_URL: 'https://postcodes.example.org/postcodes/',
@@ -34,6 +38,21 @@ t.test('everything that is wrong is said at once', async (t) => {
   }
 })
 
+t.test('a hub is an address, and needs that of the feeds', async (t) => {
+  const PUBLIC_URL = 'https://api.example.org'
+  const address = 'https://hub.example.org/?key=a'
+  t.equal(readConfig({ WEBSUB_HUB: address, PUBLIC_URL }).websubHub, address, 'as it is written')
+  t.equal(readConfig({}).websubHub, undefined)
+  t.throws(() => readConfig({ WEBSUB_HUB: address }), { message: /PUBLIC_URL must be set with WEBSUB_HUB/ })
+  for (const wrong of [
+    'hub',
+    'ftp://hub.example.org/',
+    'https://a:b@hub.example.org/',
+    'https://hub.example.org/#x',
+  ])
+    t.throws(() => readConfig({ WEBSUB_HUB: wrong, PUBLIC_URL }), { message: /WEBSUB_HUB must be/ }, wrong)
+})
+
 t.test('the geocoder is an address with a place for the postcode', async (t) => {
   const address = 'https://postcodes.example.org/postcodes/{postcode}?key=a'
   t.equal(readConfig({ GEOCODER_URL: address }).geocoderUrl, address)
@@ -44,6 +63,29 @@ t.test('the geocoder is an address with a place for the postcode', async (t) => 
     'https://postcodes.example.org/',
   ])
     t.throws(() => readConfig({ GEOCODER_URL: wrong }), { message: /GEOCODER_URL must be/ })
+})
+
+t.test('mails go one way: by a server, or by GOV.UK Notify with its template', async (t) => {
+  const [service, secret, template] = ['1', '2', '3'].map(
+    (n) => `${n.repeat(8)}-1111-1111-1111-${n.repeat(12)}`,
+  )
+  const key = { NOTIFY_API_KEY: `our-key-${service}-${secret}` }
+  const whole = { ...key, NOTIFY_TEMPLATE: template }
+  t.match(readConfig(whole), {
+    notifyTemplate: template,
+    notifyUrl: 'https://api.notifications.service.gov.uk',
+  })
+  t.throws(() => readConfig(key), { message: /NOTIFY_TEMPLATE must be set/ })
+  t.throws(() => readConfig({ ...whole, SMTP_URL: 'smtps://mail.example.org', MAIL_FROM: 'a@example.org' }), {
+    message: /SMTP_URL must be left out/,
+  })
+  for (const wrong of ['short', `${service}-${secret}`, `our-key-${service}`])
+    t.throws(() => readConfig({ NOTIFY_API_KEY: wrong }), { message: /NOTIFY_API_KEY must be/ })
+  for (const name of ['NOTIFY_TEMPLATE', 'NOTIFY_REPLY_TO', 'NOTIFY_CALLBACK_TOKEN'])
+    t.throws(() => readConfig({ [name]: 'short' }), { message: new RegExp(`${name} must be`) })
+  const standIn = { NOTIFY_URL: 'http://127.0.0.1:4020/' }
+  t.throws(() => readConfig(standIn), { message: /NOTIFY_URL must be an https address/ })
+  t.equal(readConfig({ ...standIn, ALLOW_PRIVATE: '127.0.0.1:4020' }).notifyUrl, 'http://127.0.0.1:4020')
 })
 
 t.test('a value is never repeated in what is said about it', async (t) => {

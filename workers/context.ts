@@ -2,6 +2,7 @@ import type { Reader } from '../connectors/reader.ts'
 import type { Fetcher } from '../net/fetch.ts'
 import type { Db } from '../prisma/client.ts'
 import type { Log } from './log.ts'
+import type { Measure } from './measure.ts'
 
 /** What every job has at hand. */
 export type Context = {
@@ -14,6 +15,7 @@ export type Context = {
   /** Aborted when the process cannot wait any longer. */
   signal: AbortSignal
   settings: PollSettings
+  measure?: Pick<Measure, 'counted'> | undefined
 }
 
 export type PollSettings = {

@@ -40,7 +40,14 @@ export function endOf(
 }
 
 /** Writes the one line of a poll that has ended, and another when its circuit has opened or closed. */
-export function logEnd({ log }: Context, plan: PollPlan, end: PollEnd, began: Date, ended: Date): void {
+export function logEnd(
+  { log, measure }: Context,
+  plan: PollPlan,
+  end: PollEnd,
+  began: Date,
+  ended: Date,
+): void {
+  measure?.counted('poll', end.outcome)
   const { sourceId } = plan
   const fields = {
     sourceId,

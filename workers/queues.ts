@@ -22,6 +22,8 @@ export type Jobs = {
   'poll-source': { sourceId: number }
   'probe-source': { sourceId: number }
   'do-run': { runId: number }
+  'fan-out': { subscriptionId: number }
+  deliver: { subscriptionId: number }
 }
 export type JobName = keyof Jobs
 export type AddJob = <N extends JobName>(name: N, job: Jobs[N]) => Promise<void>
@@ -34,20 +36,41 @@ export type Tick =
   | 'release-holds'
   | 'send-mail'
   | 'feedback-digest'
+  | 'query-digests'
   | 'count-overdue'
 
 export type JobHandlers = { readonly [N in JobName]: (job: Jobs[N]) => Promise<void> }
 export type TickHandlers = Readonly<Record<Tick, () => Promise<void>>>
 
+/** One queue, as who watches it sees it. */
+export type WaitingQueue = {
+  readonly name: string
+  getJobCounts(...states: WaitingState[]): Promise<Record<string, number>>
+}
+export type WaitingState = 'waiting' | 'active' | 'delayed' | 'prioritized' | 'failed'
+
+/** Hears of each job that has ended, and after how many seconds. */
+export type JobEnded = (queue: string, job: string, outcome: 'done' | 'failed', seconds: number) => void
+
 /** The queues of one process. What they hold is a wake-up only: PostgreSQL knows what is to be done. */
 export type Queues = {
-  /** Adds a job, unless the same one is there already. */
+  /** Adds a job, unless the same one is there already; of webhooks another waits while one runs. */
   addJob: AddJob
   /** Forgets all jobs, also those that a killed process still seems to hold; only for who works alone. */
   forget(): Promise<void>
-  /** Has each tick come every so many milliseconds, once however many processes ask for it. */
-  scheduleTicks(every: Readonly<Record<Tick, number>>): Promise<void>
-  work(handlers: { jobs: JobHandlers; ticks: TickHandlers; concurrency: number }): void
+  /**
+   * Has each tick come every so many milliseconds, once however many processes ask for it; or only those that a queue which
+   * was emptied has forgotten.
+   */
+  scheduleTicks(every: Readonly<Record<Tick, number>>, which: 'all' | 'missing'): Promise<void>
+  work(handlers: {
+    jobs: JobHandlers
+    ticks: TickHandlers
+    concurrency: number
+    ended?: JobEnded | undefined
+  }): void
+  /** To look at; not to work with. */
+  all: readonly WaitingQueue[]
   /** Takes no more jobs and waits for those that run. */
   finish(): Promise<void>
   /** Ends the connections of who adds; to be called last. */
@@ -64,8 +87,12 @@ const QUEUE_OF = {
   'poll-source': 'sources',
   'probe-source': 'sources',
   'do-run': 'runs',
+  'fan-out': 'webhooks',
+  deliver: 'webhooks',
 } as const satisfies Record<JobName, string>
 const RUNS_AT_ONCE = 4
+// Most of their time they wait for other people's servers: slow ones must not hold up the others.
+const WEBHOOKS_AT_ONCE = 100
 const TICKS = 'ticks'
 const SCHEMA = 'bullmq'
 
@@ -138,9 +165,10 @@ async function queuesOn<B extends IQueueBackend, C>(
   const take = { connection: consumer, prefix, lockDuration: lockMs, stalledInterval: lockMs }
   const sources = new Queue<Jobs[JobName], void, JobName>('sources', open)
   const runs = new Queue<Jobs[JobName], void, JobName>('runs', open)
-  const queueOf = { sources, runs }
+  const webhooks = new Queue<Jobs[JobName], void, JobName>('webhooks', open)
+  const queueOf = { sources, runs, webhooks }
   const ticks = new Queue<null, void, Tick>(TICKS, open)
-  const all = [sources, runs, ticks]
+  const all = [sources, runs, webhooks, ticks]
   for (const queue of all) queue.on('error', note(queue.name))
   await Promise.all(all.map((queue) => queue.waitUntilReady()))
   const workers: { close(): Promise<void> }[] = []
@@ -148,13 +176,18 @@ async function queuesOn<B extends IQueueBackend, C>(
   return {
     async addJob(name, job) {
       const jobId = [name, ...Object.values(job)].join('-')
-      await queueOf[QUEUE_OF[name]].add(name, job, { jobId })
+      const queue = QUEUE_OF[name]
+      // What happens while a subscription is worked for may have come too late for the job that runs: one more waits.
+      const once = queue === 'webhooks' ? { deduplication: { id: jobId, keepLastIfActive: true } } : { jobId }
+      await queueOf[queue].add(name, job, once)
     },
     async forget() {
       await Promise.all(all.map((queue) => queue.obliterate({ force: true })))
     },
-    async scheduleTicks(every) {
+    async scheduleTicks(every, which) {
+      const there = which === 'all' ? [] : (await ticks.getJobSchedulers()).map(({ key }) => key)
       for (const [tick, milliseconds] of Object.entries(every) as [Tick, number][]) {
+        if (there.includes(tick)) continue
         await ticks.upsertJobScheduler(
           tick,
           { every: milliseconds },
@@ -162,13 +195,14 @@ async function queuesOn<B extends IQueueBackend, C>(
         )
       }
     },
-    work({ jobs: doJob, ticks: doTick, concurrency }) {
+    all,
+    work({ jobs: doJob, ticks: doTick, concurrency, ended }) {
       const does = doJob as Readonly<Record<JobName, (job: Jobs[JobName]) => Promise<void>>>
-      const atOnce = { sources: concurrency, runs: RUNS_AT_ONCE }
-      for (const queue of [sources, runs]) {
+      const atOnce = { sources: concurrency, runs: RUNS_AT_ONCE, webhooks: WEBHOOKS_AT_ONCE }
+      for (const queue of [sources, runs, webhooks]) {
         const worker = new Worker<Jobs[JobName], void, JobName>(
           queue.name,
-          ({ name, data }) => does[name](data),
+          ({ name, data }) => timed(queue.name, name, () => does[name](data), ended),
           { ...take, concurrency: atOnce[queue.name as keyof typeof atOnce] },
         )
         worker.on('error', note(queue.name))
@@ -176,10 +210,14 @@ async function queuesOn<B extends IQueueBackend, C>(
         workers.push(worker)
       }
       // One each, so that a tick that takes its time holds up none of the others.
-      const onTicks = new Worker<null, void, Tick>(TICKS, ({ name }) => doTick[name](), {
-        ...take,
-        concurrency: Object.keys(doTick).length,
-      })
+      const onTicks = new Worker<null, void, Tick>(
+        TICKS,
+        ({ name }) => timed(TICKS, name, doTick[name], ended),
+        {
+          ...take,
+          concurrency: Object.keys(doTick).length,
+        },
+      )
       onTicks.on('error', note(TICKS))
       onTicks.on('failed', (job, err) => log.warn({ job: job?.name, err }, 'a tick failed'))
       workers.push(onTicks)
@@ -192,4 +230,22 @@ async function queuesOn<B extends IQueueBackend, C>(
       disconnect()
     },
   }
+}
+
+async function timed(
+  queue: string,
+  job: string,
+  work: () => Promise<void>,
+  ended: JobEnded | undefined,
+): Promise<void> {
+  const began = performance.now()
+  const end = (outcome: 'done' | 'failed') =>
+    ended?.(queue, job, outcome, (performance.now() - began) / 1_000)
+  try {
+    await work()
+  } catch (error) {
+    end('failed')
+    throw error
+  }
+  end('done')
 }

@@ -19,37 +19,38 @@ import {
 import { fillTemplate } from './mail/template.ts'
 import { templates } from './mail/templates.ts'
 
-export type MailContext = Pick<Context, 'db' | 'log' | 'now' | 'random' | 'signal'> & {
+export type MailContext = Pick<Context, 'db' | 'log' | 'now' | 'random' | 'signal' | 'measure'> & {
   /** Null when mails go nowhere. */
   mailer: Mailer | null
+  /** Begins every address that goes out; without a slash at the end. */
+  publicUrl: string
+  /** How long a message is its worker's own, in milliseconds. */
+  leaseMs?: number | undefined
 } & Pick<MailSettings, 'onCall' | 'notice'>
 
-const CLAIMED_AT_ONCE = 20
 const ONE_MAIL_MS = 60_000
-// Longer than the mails of one claim may take.
-const LEASE_MS = 300_000
+// Longer than one mail may take.
+const LEASE_MS = 90_000
 
-/** Tells what is waiting to be told, each for itself: one that cannot be sent holds up no other. */
-export async function sendMail(context: MailContext): Promise<void> {
-  const { db, now, signal } = context
-  for (;;) {
-    const claimed = await claimNotifications(db, now(), { limit: CLAIMED_AT_ONCE, leaseMs: LEASE_MS })
-    const waiting = claimed[Symbol.iterator]()
-    const lanes = await Promise.allSettled(
-      Array.from({ length: MAILS_AT_ONCE }, () => lane(context, waiting)),
-    )
-    const broken = lanes.find((one) => one.status === 'rejected')
-    if (broken !== undefined) throw broken.reason
-    if (claimed.length < CLAIMED_AT_ONCE || signal.aborted) return
-  }
+/**
+ * Tells what is waiting to be told, each for itself: one that cannot be sent holds up no other. Claims no more as soon as
+ * `goesOn` says so.
+ */
+export async function sendMail(context: MailContext, goesOn = () => true): Promise<void> {
+  const lanes = await Promise.allSettled(Array.from({ length: MAILS_AT_ONCE }, () => lane(context, goesOn)))
+  const broken = lanes.find((one) => one.status === 'rejected')
+  if (broken !== undefined) throw broken.reason
 }
 
-// All lanes take from one iterator, so a slow mail keeps one lane busy and no more.
-async function lane(context: MailContext, waiting: Iterator<ClaimedNotification>): Promise<void> {
-  for (let next = waiting.next(); !next.done; next = waiting.next()) {
-    const settlement = await attempt(context, next.value)
-    const settled = await settleNotification(context.db, next.value, settlement, context.now())
-    if (settled) note(context, next.value, settlement)
+// One after the other, so that a worker that dies holds up few, and not for long.
+async function lane(context: MailContext, goesOn: () => boolean): Promise<void> {
+  const { db, now, signal, leaseMs = LEASE_MS } = context
+  while (!signal.aborted && goesOn()) {
+    const [claimed] = await claimNotifications(db, now(), { limit: 1, leaseMs })
+    if (claimed === undefined) return
+    const settlement = await attempt(context, claimed)
+    const settled = await settleNotification(db, claimed, settlement, now())
+    if (settled) note(context, claimed, settlement)
   }
 }
 
@@ -70,8 +71,8 @@ async function attempt(context: MailContext, notification: ClaimedNotification):
   if ('nobody' in made) return { state: 'dropped', problem: made.nobody }
   if (mailer === null) return { state: 'dropped', problem: 'no_mail_server' }
   try {
-    await mailer.send(made, AbortSignal.any([signal, AbortSignal.timeout(ONE_MAIL_MS)]))
-    return { state: 'sent' }
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(ONE_MAIL_MS)])
+    return { state: 'sent', providerId: await mailer.send(made, limit) }
   } catch (error) {
     // The error itself is not logged: servers quote addresses.
     return failed(problemOf(error))
@@ -79,20 +80,27 @@ async function attempt(context: MailContext, notification: ClaimedNotification):
 }
 
 async function makeMail(
-  { db, onCall, notice, now }: MailContext,
+  { db, onCall, notice, now, publicUrl }: MailContext,
   notification: ClaimedNotification,
 ): Promise<Mail | { nobody: string }> {
-  const addressee = await addresseeOf(db, notification, { onCall, now: now() })
+  const addressee = await addresseeOf(db, notification, { onCall, now: now(), publicUrl })
   if ('nobody' in addressee) return addressee
   return {
     ...fillTemplate(templates[notification.kind], { ...addressee.facts, notice }),
     to: addressee.to,
+    unsubscribeUrl: addressee.unsubscribeUrl ?? null,
     token: await tokenOf(db, notification),
+    again: notification.attempts > 1 || notification.problem !== null,
     name: `${String(notification.id).padStart(6, '0')}-${notification.kind.replaceAll('_', '-')}`,
   }
 }
 
-function note({ log }: MailContext, notification: ClaimedNotification, settlement: Settlement): void {
+function note(
+  { log, measure }: MailContext,
+  notification: ClaimedNotification,
+  settlement: Settlement,
+): void {
+  measure?.counted('notification', settlement.state === 'waiting' ? 'again' : settlement.state)
   const { id, kind, attempts } = notification
   const fields = { notification: id, kind, attempts }
   if (settlement.state === 'sent') {

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { parse } from 'yaml'
+import { load } from 'js-yaml'
 
 /** The contract as it was read; `text` is the file itself. */
 export type Contract = { text: string; document: ContractDocument; operations: readonly Operation[] }
@@ -37,7 +37,7 @@ export type ResponseObject = {
 
 /** One scheme with the scopes it needs; none at all means that no key is needed. */
 export type SecurityChoice = Partial<Record<SchemeName, readonly string[]>>
-export type SchemeName = 'publishableKey' | 'secretKey' | 'caseReceipt' | 'webhookSignature'
+export type SchemeName = 'publishableKey' | 'secretKey' | 'caseReceipt' | 'webhookSignature' | 'notifyToken'
 
 /** One operation, its references resolved but for the schemas. */
 export type Operation = {
@@ -59,7 +59,7 @@ export type Operation = {
 /** Reads openapi.yaml, the only description of the wire; throws when an operation has no name or no security rule. */
 export function readContract(file: URL = new URL('../../openapi.yaml', import.meta.url)): Contract {
   const text = readFileSync(file, 'utf8')
-  const document = parse(text) as ContractDocument
+  const document = load(text) as ContractDocument
   const operations = Object.entries(document.paths).flatMap(([path, item]) =>
     METHODS.filter((method) => item[method] !== undefined).map((method) =>
       readOperation(

@@ -289,6 +289,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/previews": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * See how a case would look in public
+         * @description Stores nothing, tells nobody and needs no `Idempotency-Key`: a form shows its reporter what the public would read if
+         *     a moderator changed nothing, and everything in title and text that looks like personal data, so that they may take
+         *     it out themselves. The body of `createCase` fits as it is, but for `moderation`; only `text` is needed.
+         *
+         *     With `kind` and `organisation` also what the intake would refuse of it now, as `warnings`.
+         */
+        post: operations["createPreview"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/images": {
         parameters: {
             query?: never;
@@ -1132,11 +1156,127 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Published cases as an Atom feed with GeoRSS
-         * @description Atom 1.0 (RFC 4287), newest first, each entry with its place as `georss:point` (GeoRSS Simple: latitude first), its
-         *     organisation and category; with the filters of the case list. `rel="next"` links the next page (RFC 5005).
+         * Published cases as a feed: Atom
+         * @description Atom 1.0 (RFC 4287), what changed last first: cases, and each answer as an entry of its own that names its case (`thr:in-reply-to`,
+         *     RFC 4685); places as `georss:point` (GeoRSS Simple: latitude first); cases and answers that are gone as `at:deleted-entry`
+         *     (RFC 6721). It is the newest part of an archived feed (RFC 5005, section 4): `rel="prev-archive"` leads to what is older. With
+         *     `WEBSUB_HUB` set it names the hub.
+         *
+         *     With the filters of the case list, or of a saved query.
          */
         get: operations["getCaseAtom"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/feeds/cases.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Published cases as a feed: JSON Feed
+         * @description JSON Feed 1.1 (jsonfeed.org), what changed last first: cases, and each answer as an item of its own; `next_url` leads to what is older. What
+         *     only Atom can say (place, what an answer belongs to, what is gone) stands under `_care_connect`.
+         *
+         *     With the filters of the case list, or of a saved query.
+         */
+        get: operations["getCaseJsonFeed"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/feeds/cases.rss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Published cases as a feed: RSS
+         * @description RSS 2.0, what changed last first, for readers that know nothing else: cases, and each answer as an item of its own. What is gone
+         *     cannot be said in RSS; it is just not there any more. `atom:link rel="prev-archive"` leads to what is older.
+         *
+         *     With the filters of the case list, or of a saved query.
+         */
+        get: operations["getCaseRss"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/feeds/archives/{archive}/cases.atom": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An archive page of the feed: Atom
+         * @description A part of the feed that newer changes do not get into (RFC 5005, section 4): whoever follows the links from the newest part to the
+         *     oldest meets everything, also while it changes. What was in it stays in it: each case once, as it is now (what changed later stands in a newer
+         *     page too), or gone. What an archive is called is nobody's business.
+         */
+        get: operations["getCaseAtomArchive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/feeds/archives/{archive}/cases.json": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An archive page of the feed: JSON Feed
+         * @description A part of the feed that newer changes do not get into (RFC 5005, section 4): whoever follows the links from the newest part to the
+         *     oldest meets everything, also while it changes. What was in it stays in it: each case once, as it is now (what changed later stands in a newer
+         *     page too), or gone. What an archive is called is nobody's business.
+         */
+        get: operations["getCaseJsonFeedArchive"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/feeds/archives/{archive}/cases.rss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * An archive page of the feed: RSS
+         * @description A part of the feed that newer changes do not get into (RFC 5005, section 4): whoever follows the links from the newest part to the
+         *     oldest meets everything, also while it changes. What was in it stays in it: each case once, as it is now (what changed later stands in a newer
+         *     page too), or gone. What an archive is called is nobody's business.
+         */
+        get: operations["getCaseRssArchive"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1881,6 +2021,453 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/v1/events": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What has happened
+         * @description The change log: everything that happened, in order, without gaps, each line once. Lines are thin: what, to which case, which
+         *     fields; `url` has the case as it is now. `view=public` has what the public hears: `case.published`, `case.changed`,
+         *     `case.removed`, `response.published`, `response.changed`, `response.removed`. `view=mine` has what happened to the cases that
+         *     the key relates to; for an administrator what happened to anything that is no case.
+         *
+         *     Without `after` it begins with the first line; `after=end` answers no lines and where the log ends. Come back with `next`
+         *     as often as you like; a page may hold few lines or none while `more` is true, because others were passed over.
+         *
+         *     With filters you hear of the cases that are selected, as they were when it happened. A line with `gone: true` says that its
+         *     case is not in your selection any more, or not public: forget it. Also for a case that you never had.
+         */
+        get: operations["listEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/events/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What happens, as it happens
+         * @description The lines of the change log as server-sent events (HTML, section 9.2): `event` is `log`, `id` the line's id, `data` the line as `GET
+         *     /v1/events` has it. It begins with what happens next, or after the line in `Last-Event-ID` (or `after`), so that a client
+         *     that reconnects misses nothing. A comment every 15 seconds keeps the connection open; the `id` beside it says how far the log
+         *     was looked at, also when nothing of it was for you. Whoever reads too slowly is cut off, and comes back with `Last-Event-ID`; a
+         *     stream whose key stops working ends within a minute.
+         */
+        get: operations["streamEvents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/queries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your saved queries
+         * @description Those of your client, oldest first.
+         */
+        get: operations["listQueries"];
+        put?: never;
+        /**
+         * Save a query
+         * @description A filter with a name. Give its id as `query` to lists, map, feeds, events, subscriptions and digests. One with `view=public` may be
+         *     used by everybody who knows its id, without a key; one with `view=mine` by your client alone. At most 200 for each client.
+         */
+        post: operations["createQuery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/queries/{query}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a saved query
+         * @description A public one without a key; one of `view=mine` with a key of its client.
+         */
+        get: operations["getQuery"];
+        put?: never;
+        post?: never;
+        /**
+         * Delete a saved query
+         * @description 409 while a subscription or a digest uses it.
+         */
+        delete: operations["removeQuery"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a saved query
+         * @description What uses it goes by the new filter from then on. The filter is replaced as a whole.
+         */
+        patch: operations["updateQuery"];
+        trace?: never;
+    };
+    "/v1/subscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your subscriptions
+         * @description Those of your client, oldest first, the ended ones too.
+         */
+        get: operations["listSubscriptions"];
+        put?: never;
+        /**
+         * Subscribe to events by webhook
+         * @description From now on each event that you select is sent to your address as Standard Webhooks has it (`webhook-id`, `webhook-timestamp`,
+         *     `webhook-signature`), at least once, and the events of one case in their order. `query` selects cases by a saved query and
+         *     `types` the kinds of event; without them everything of the view is sent. Bodies (`WebhookMessage`) are built when they are
+         *     sent, from what your key may see then.
+         *
+         *     Answer 2xx within 15 seconds. Anything else is tried again for days; 410 ends the subscription; after long failure it is
+         *     paused, and `noticeEmail` is told. Redirects are not followed, private addresses not called. The secret is in this answer
+         *     and nowhere else.
+         */
+        post: operations["createSubscription"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{subscription}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a subscription
+         * @description Its state, how far it is, and how much waits.
+         */
+        get: operations["getSubscription"];
+        put?: never;
+        post?: never;
+        /**
+         * End a subscription
+         * @description Nothing is sent any more; what waits is cancelled. The delivery log stays readable.
+         */
+        delete: operations["endSubscription"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a subscription
+         * @description A new address is used from the next attempt on, a new filter for what happens from then on. `state: active` resumes a paused
+         *     one, which then gets all that it missed; `state: paused` pauses it. One that has ended stays so.
+         */
+        patch: operations["updateSubscription"];
+        trace?: never;
+    };
+    "/v1/subscriptions/{subscription}/secrets": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the secrets of a subscription
+         * @description Which there are and until when each signs; never the secrets themselves.
+         */
+        get: operations["listSubscriptionSecrets"];
+        put?: never;
+        /**
+         * Rotate the secret of a subscription
+         * @description Makes a new one, shown once. Until the old one expires (24 hours unless you say otherwise) every delivery carries two signatures.
+         */
+        post: operations["createSubscriptionSecret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{subscription}/tests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Send a test
+         * @description Sends an event `subscription.test` once, signed as all are, whatever the state of the subscription unless it has ended. Follow
+         *     the delivery under `Location`.
+         */
+        post: operations["createSubscriptionTest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{subscription}/deliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The delivery log of a subscription
+         * @description Newest first. Kept for 30 days after a delivery was settled.
+         */
+        get: operations["listDeliveries"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{subscription}/deliveries/{delivery}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * One delivery with its attempts
+         * @description Each attempt with what was answered: status, time, and the first 500 characters.
+         */
+        get: operations["getDelivery"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subscriptions/{subscription}/redeliveries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deliver again
+         * @description Sends once more what was settled: one or several deliveries by id, or all of a time and state. The `webhook-id` stays, so that
+         *     a receiver that has it already can tell; the body is built anew. Of one case they go in their order.
+         */
+        post: operations["createRedeliveries"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/digests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List your digests
+         * @description Those of your client, oldest first. Addresses are not shown.
+         */
+        get: operations["listDigests"];
+        put?: never;
+        /**
+         * Send a saved query by mail
+         * @description Once a day or a week, when there is something new: how many cases were published, answered or changed, and their references
+         *     with links, never what they say. First the address gets a mail to be confirmed with (`createDigestConfirmation`); nothing else is
+         *     sent before. Only for queries with `view=public`. The same address and query a second time is the same digest.
+         */
+        post: operations["createDigest"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/digests/{digest}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a digest
+         * @description Its state, and when the next mail is due.
+         */
+        get: operations["getDigest"];
+        put?: never;
+        post?: never;
+        /**
+         * End a digest
+         * @description No mail is sent any more, and its address is forgotten.
+         */
+        delete: operations["endDigest"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/digest-links/{token}/confirmations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm a digest
+         * @description By the token of the mail, which works for seven days; again changes nothing.
+         */
+        post: operations["createDigestConfirmation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/digest-links/{token}/unsubscriptions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Unsubscribe from a digest
+         * @description By the token of any of its mails that tell what is new, as often as one likes. Mail programs call it themselves (RFC 8058, one
+         *     click), with a body that says no more than that.
+         */
+        post: operations["createDigestEnd"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notifications": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What was told, and what could not be
+         * @description Every message to an organisation, a reporter, a subscriber or the on-call address: its kind, state and what went wrong. Newest
+         *     first. Never an address, and never what it said.
+         */
+        get: operations["listNotifications"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/notifications/{notification}/retries": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tell once more
+         * @description One that failed or was dropped waits again, with all its attempts. Whom it goes to is looked up anew.
+         */
+        post: operations["createNotificationRetry"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/callbacks/notify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * A delivery receipt of GOV.UK Notify
+         * @description What became of a message, in the form that GOV.UK Notify calls back with, with the bearer token of `NOTIFY_CALLBACK_TOKEN`. An
+         *     address that does not exist becomes visible at the notification. A receipt of a message that is not known changes nothing.
+         */
+        post: operations["receiveNotifyReceipt"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/healthz": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Is the work being done?
+         * @description How old the oldest undelivered work of each kind is (events without position, notifications, deliveries, polls, surveys, digests), with
+         *     the time by which it has to be done. `late` when one is over its time: then somebody should look. Always 200 while the store
+         *     answers; a monitor reads `status`.
+         */
+        get: operations["getHealth"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/livez": {
         parameters: {
             query?: never;
@@ -1922,7 +2509,29 @@ export interface paths {
         trace?: never;
     };
 }
-export type webhooks = Record<string, never>;
+export interface webhooks {
+    event: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * What a subscription sends to its address
+         * @description Standard Webhooks 1.0: `webhook-id`, `webhook-timestamp` and `webhook-signature` (`v1,` and the base64 of an HMAC-SHA-256 over
+         *     id, timestamp and body, joined by full stops; two while a secret is rotated).
+         */
+        post: operations["takeEvent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+}
 export interface components {
     schemas: {
         /**
@@ -2030,13 +2639,11 @@ export interface components {
             kind: components["schemas"]["CaseKind"];
             channel?: components["schemas"]["IntakeChannel"];
             organisation: components["schemas"]["OrganisationCode"];
-            /** @description The code of a department of that organisation. */
-            service?: string;
+            service?: components["schemas"]["DepartmentCode"];
             /** @description What it is about; `other` if nothing is said. */
             category?: components["schemas"]["CategoryCode"];
-            title?: string;
-            /** @description What happened, in the reporter's words; not empty. */
-            text: string;
+            title?: components["schemas"]["ReportedTitle"];
+            text: components["schemas"]["ReportedText"];
             /**
              * @description It is happening now; makes it urgent where the category allows that.
              * @default false
@@ -2057,20 +2664,87 @@ export interface components {
              */
             onBehalf?: boolean;
             contact?: components["schemas"]["NewContact"];
-            /** @description The month of the visit, at most 24 months back. */
-            visitMonth?: string;
+            visitMonth?: components["schemas"]["VisitMonth"];
             /** @description Where it happened, as the reporter marked it on a map. Kept to two decimals (about a kilometre) and no finer; without it the case stands where its organisation does. */
             position?: components["schemas"]["Position"];
             /** @description Answers to questions of the rating instruments (`/v1/instruments`); for feedback. */
             ratings?: components["schemas"]["CaseRating"][];
             /** @description Pictures that were uploaded before (`POST /v1/images`). */
-            images?: string[];
+            images?: components["schemas"]["UploadedImageName"][];
             /** @description For a case handler, who creates moderated cases; needed there, refused elsewhere. */
             moderation?: components["schemas"]["NewModeration"];
             /** @description The reporter has accepted the terms; needed on the web. */
             acceptsTerms?: boolean;
             /** @description Leave it out. */
             website?: string;
+        };
+        /** @description The code of a department of that organisation. */
+        DepartmentCode: string;
+        /** @description A heading, in the reporter's words. */
+        ReportedTitle: string;
+        /** @description What happened, in the reporter's words; not empty. */
+        ReportedText: string;
+        /** @description The month of the visit, at most 24 months back. */
+        VisitMonth: string;
+        /** @description The name of a picture that was uploaded before. */
+        UploadedImageName: string;
+        /** @description A case as far as it is written, to be looked at and not kept. */
+        NewPreview: {
+            kind?: components["schemas"]["CaseKind"];
+            channel?: components["schemas"]["IntakeChannel"];
+            organisation?: components["schemas"]["OrganisationCode"];
+            service?: components["schemas"]["DepartmentCode"];
+            category?: components["schemas"]["CategoryCode"];
+            title?: components["schemas"]["ReportedTitle"];
+            text: components["schemas"]["ReportedText"];
+            /** @default false */
+            happeningNow?: boolean;
+            wantsResponse?: boolean;
+            /** @description As in a new case; `private` if nothing is said. */
+            privacy?: components["schemas"]["Privacy"];
+            /** @default false */
+            under16?: boolean;
+            /** @default false */
+            onBehalf?: boolean;
+            contact?: components["schemas"]["NewContact"];
+            visitMonth?: components["schemas"]["VisitMonth"];
+            position?: components["schemas"]["Position"];
+            ratings?: components["schemas"]["CaseRating"][];
+            images?: components["schemas"]["UploadedImageName"][];
+            acceptsTerms?: boolean;
+            /** @description Leave it out. */
+            website?: string;
+        };
+        /** @description How a case would look in public, and what to look at again before it is sent. */
+        Preview: {
+            /** @description What the public would read if a moderator changed nothing; null for what stays private. */
+            public: components["schemas"]["PreviewedCase"] | null;
+            /** @description Everything in title and text that looks like personal data, in the order it stands there. */
+            personalData: components["schemas"]["PersonalData"][];
+            /** @description What the intake would refuse of it now; null unless `kind` and `organisation` are given. */
+            warnings: components["schemas"]["FieldError"][] | null;
+        };
+        /** @description The words of a case that the public would read. */
+        PreviewedCase: {
+            title: string | null;
+            text: string;
+            /** @description The reporter's name, only with `named`, and never of anybody under 16. */
+            authorName: string | null;
+        };
+        /**
+         * @description A span of a title or text that looks like personal data: from `from` up to but not including `to`, counted in UTF-16
+         *     code units as the edits of a decision are. Found by rule, so some of it is none, and some is not found; a name is
+         *     never more than a suggestion.
+         */
+        PersonalData: {
+            /** @enum {string} */
+            field: "title" | "text";
+            /** @enum {string} */
+            kind: "phone" | "email" | "nhs_number" | "postcode" | "address" | "date_of_birth" | "name";
+            from: number;
+            to: number;
+            /** @enum {string} */
+            confidence: "high" | "medium" | "low";
         };
         /** @description A case that has just been created. */
         CreatedCase: {
@@ -2266,6 +2940,8 @@ export interface components {
             /** @description Where you may move it now. */
             allowedStatuses: components["schemas"]["CaseStatus"][];
             position: components["schemas"]["Position"] | null;
+            /** @description For who moderates, what in the title and text of `original` looks like personal data; null for everybody else. */
+            personalData: components["schemas"]["PersonalData"][] | null;
         };
         /** @description What the reporter wrote. */
         OriginalText: {
@@ -3620,6 +4296,8 @@ export interface components {
             followUrl?: string;
             /** @description Address template of the survey page, for mails; `{token}` is filled in. */
             surveyUrl?: string;
+            /** @description Address template of the page that confirms or ends a digest, for mails; `{token}` is filled in. */
+            digestUrl?: string;
         };
         /** @description What to change of a client; absent means leave, null means clear. */
         ClientUpdate: {
@@ -3629,6 +4307,7 @@ export interface components {
             organisations?: components["schemas"]["OrganisationCode"][];
             followUrl?: string | null;
             surveyUrl?: string | null;
+            digestUrl?: string | null;
         };
         /** @description A caller with keys. */
         Client: {
@@ -3645,6 +4324,7 @@ export interface components {
             test: boolean;
             followUrl: string | null;
             surveyUrl: string | null;
+            digestUrl: string | null;
             keys: components["schemas"]["Key"][];
             createdAt: components["schemas"]["Time"];
             revokedAt: components["schemas"]["NullableTime"];
@@ -3909,6 +4589,475 @@ export interface components {
             items: components["schemas"]["Policy"][];
             next: components["schemas"]["Cursor"];
         };
+        /**
+         * @description What happened; the word before the dot is what it happened to.
+         * @enum {string}
+         */
+        EventTypeName: "case.changed" | "case.claimed" | "case.consent_withdrawn" | "case.created" | "case.hidden" | "case.kept_private" | "case.overdue" | "case.privacy_changed" | "case.published" | "case.rated" | "case.receipt_renewed" | "case.referral_accepted" | "case.referral_declined" | "case.referred" | "case.referred_to_second_tier" | "case.rejected" | "case.removed" | "case.removed_by_source" | "case.reopened_by_reporter" | "case.shown_again" | "case.status_changed" | "case.withdrawn" | "client.changed" | "client.created" | "client.revoked" | "digest.confirmed" | "digest.created" | "digest.ended" | "key.created" | "key.revoked" | "message.created" | "note.created" | "notification.retried" | "organisation.settings_changed" | "policy.changed" | "query.changed" | "query.created" | "query.removed" | "removal_request.created" | "removal_request.decided" | "report.created" | "report.decided" | "response.changed" | "response.created" | "response.published" | "response.rejected" | "response.removed" | "response.removed_by_source" | "source.alias_created" | "source.alias_removed" | "source.changed" | "source.circuit_closed" | "source.circuit_opened" | "source.created" | "source.entry_dismissed" | "source.mapping_changed" | "source.readers_agree" | "source.readers_disagree" | "source.secret_created" | "source.secret_revoked" | "subscription.changed" | "subscription.created" | "subscription.ended" | "subscription.paused" | "subscription.secret_created";
+        /** @description A document of JSON Feed 1.1 (jsonfeed.org), with what it has no words for under `_care_connect`. */
+        JsonFeed: {
+            /** @constant */
+            version: "https://jsonfeed.org/version/1.1";
+            title: string;
+            /**
+             * Format: uri
+             * @description The same cases as a list.
+             */
+            home_page_url: string;
+            /**
+             * Format: uri
+             * @description This document.
+             */
+            feed_url: string;
+            /**
+             * Format: uri
+             * @description What is older; absent when nothing is.
+             */
+            next_url?: string;
+            /** @description Where to hear of changes (WebSub), when the service has a hub. */
+            hubs?: {
+                /** @constant */
+                type: "WebSub";
+                /** Format: uri */
+                url: string;
+            }[];
+            /** @description What changed last first; each case is followed by its answers. */
+            items: components["schemas"]["JsonFeedItem"][];
+            _care_connect: {
+                /**
+                 * Format: uri
+                 * @description What describes this extension.
+                 */
+                about: string;
+                rights: string;
+                /** @description Whether it is an archive page (RFC 5005). */
+                archive: boolean;
+                /**
+                 * Format: uri
+                 * @description The newest part of the feed.
+                 */
+                current: string;
+                /** Format: uri */
+                prev_archive: string | null;
+                /** Format: uri */
+                next_archive: string | null;
+                /** @description Cases and answers that are not in the feed any more, by their ids. */
+                gone: {
+                    id: string;
+                    /** Format: date-time */
+                    at: string;
+                }[];
+            };
+        };
+        /** @description A case, or an answer to one. */
+        JsonFeedItem: {
+            /** @description A `tag:` address that stays the same as long as the service has its name. */
+            id: string;
+            /** Format: uri */
+            url: string;
+            /**
+             * Format: uri
+             * @description Where it was told first, of what comes from a source.
+             */
+            external_url?: string;
+            title: string;
+            content_text: string;
+            /** Format: date-time */
+            date_published: string;
+            /** Format: date-time */
+            date_modified: string;
+            authors: {
+                name: string;
+            }[];
+            /** @description Of a case: category, kind and status. */
+            tags: string[];
+            language?: string;
+            _care_connect: {
+                /**
+                 * Format: int64
+                 * @description Of its last change in the change log that this document has.
+                 */
+                position: number;
+                /** @description Its ODS code; of an answer, whose it is: null for the central team. */
+                organisation: string | null;
+                /** @description Of an answer: the id of its case. */
+                in_reply_to: string | null;
+                /** @description Of a case: how many answers it has. */
+                replies: number;
+                place: {
+                    latitude: number;
+                    longitude: number;
+                } | null;
+                /** @description What its source wants said. */
+                rights: string | null;
+            };
+        };
+        /** @description One line of the change log. */
+        LogEvent: {
+            /** @description Its place in the log; grows, without gaps for those who see everything. */
+            id: string;
+            type: components["schemas"]["EventTypeName"];
+            at: components["schemas"]["Time"];
+            /** @description The case that it is about, or null. */
+            case: string | null;
+            /**
+             * Format: uri
+             * @description Where the case is; null when it is not there for you any more.
+             */
+            url: string | null;
+            /** @description The organisation that has the case, or that it happened to, by ODS code. */
+            organisation: string | null;
+            /** @description The name of the source, or null. */
+            source: string | null;
+            /** @description Which fields it changed, never from what to what. */
+            fields: string[];
+            /** @description Why, as a code; only for who works on the case. */
+            reason: string | null;
+            /** @description The case is not public, or not in your selection, any more; forget it. */
+            gone: boolean;
+        };
+        /** @description Lines of the change log, and where to go on. */
+        EventPage: {
+            items: components["schemas"]["LogEvent"][];
+            /** @description Give it as `after` the next time; never null, as the log has no end. */
+            next: string;
+            /** @description There is more to fetch at once. */
+            more: boolean;
+        };
+        /** @description What a saved query selects cases by, as the parameters of the list of cases; all that is given holds. */
+        QueryFilterUpdate: {
+            organisation?: components["schemas"]["OrganisationCode"][];
+            region?: string[];
+            kind?: components["schemas"]["CaseKind"][];
+            category?: components["schemas"]["CategoryCode"][];
+            status?: components["schemas"]["CaseStatus"][];
+            source?: components["schemas"]["SourceName"][];
+            language?: string[];
+            /** @description West, south, east, north in degrees. */
+            bbox?: number[];
+            /** @description Longitude, latitude in degrees. */
+            near?: number[];
+            /** @description Metres around `near`. */
+            radius?: number;
+            /** @description Longitudes and latitudes of its corners in turn. */
+            polygon?: number[];
+            q?: string;
+            /** @description Only what is over its time; for `view=mine` alone. */
+            overdue?: boolean;
+        };
+        /** @description A query to be saved. */
+        NewSavedQuery: {
+            name: string;
+            /**
+             * @default public
+             * @enum {string}
+             */
+            view?: "public" | "mine";
+            filter: components["schemas"]["QueryFilterUpdate"];
+        };
+        /** @description What to change of a saved query; absent means leave. */
+        SavedQueryUpdate: {
+            name?: string;
+            filter?: components["schemas"]["QueryFilterUpdate"];
+        };
+        /** @description A filter with a name. */
+        SavedQuery: {
+            id: string;
+            name: string;
+            /** @enum {string} */
+            view: "public" | "mine";
+            filter: components["schemas"]["QueryFilterUpdate"];
+            version: number;
+            createdAt: components["schemas"]["Time"];
+            updatedAt: components["schemas"]["Time"];
+            /** @description Where it can be read; of a public one also its feeds and its map. */
+            links: {
+                /** Format: uri */
+                cases: string;
+                /** Format: uri */
+                events?: string;
+                /** Format: uri */
+                stream?: string;
+                /** Format: uri */
+                atom?: string;
+                /** Format: uri */
+                rss?: string;
+                /** Format: uri */
+                jsonFeed?: string;
+                /** Format: uri */
+                geoFeed?: string;
+            };
+        };
+        /** @description Saved queries. */
+        SavedQueryPage: {
+            items: components["schemas"]["SavedQuery"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /**
+         * @description `active`: it gets what happens. `paused`: what happens waits. `ended`: it gets nothing any more.
+         * @enum {string}
+         */
+        SubscriptionStateName: "active" | "paused" | "ended";
+        /**
+         * @description `waiting`, `delivered`, `failed` after all attempts, or `cancelled` with its subscription.
+         * @enum {string}
+         */
+        DeliveryState: "waiting" | "delivered" | "failed" | "cancelled";
+        /** @description A webhook to be subscribed. */
+        NewSubscription: {
+            /** @description Where events are sent; https. */
+            url: string;
+            description?: string;
+            /**
+             * @default public
+             * @enum {string}
+             */
+            view?: "public" | "mine";
+            query?: string;
+            types?: components["schemas"]["EventTypeName"][];
+            noticeEmail?: string;
+        };
+        /** @description What to change of a subscription; absent means leave, null means clear. */
+        SubscriptionUpdate: {
+            url?: string;
+            description?: string | null;
+            query?: string | null;
+            types?: components["schemas"]["EventTypeName"][];
+            noticeEmail?: string | null;
+            /** @enum {string} */
+            state?: "active" | "paused";
+        };
+        /** @description A webhook and how it does. */
+        Subscription: {
+            id: string;
+            /** @description Without what it may carry of keys. */
+            url: string;
+            description: string | null;
+            /** @enum {string} */
+            view: "public" | "mine";
+            query: string | null;
+            types: components["schemas"]["EventTypeName"][];
+            /** @description Somebody is told when it is paused. */
+            notice: boolean;
+            state: components["schemas"]["SubscriptionStateName"];
+            /** @description Why it is paused or has ended, as a code. */
+            stateReason: string | null;
+            /** @description The last line of the log that was looked at for it. */
+            after: string;
+            /** @description So many deliveries wait. */
+            waiting: number;
+            failingSince: components["schemas"]["NullableTime"];
+            version: number;
+            createdAt: components["schemas"]["Time"];
+            updatedAt: components["schemas"]["Time"];
+        };
+        /** @description A new subscription with its secret, shown once. */
+        CreatedSubscription: {
+            id: string;
+            /** @description Without what it may carry of keys. */
+            url: string;
+            description: string | null;
+            /** @enum {string} */
+            view: "public" | "mine";
+            query: string | null;
+            types: components["schemas"]["EventTypeName"][];
+            /** @description Somebody is told when it is paused. */
+            notice: boolean;
+            state: components["schemas"]["SubscriptionStateName"];
+            /** @description Why it is paused or has ended, as a code. */
+            stateReason: string | null;
+            /** @description The last line of the log that was looked at for it. */
+            after: string;
+            /** @description So many deliveries wait. */
+            waiting: number;
+            failingSince: components["schemas"]["NullableTime"];
+            version: number;
+            createdAt: components["schemas"]["Time"];
+            updatedAt: components["schemas"]["Time"];
+            /** @description `whsec_` and 32 random bytes in base64, as Standard Webhooks writes it. */
+            secret: string;
+        };
+        /** @description Subscriptions. */
+        SubscriptionPage: {
+            items: components["schemas"]["Subscription"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description How to rotate a secret. */
+        NewSubscriptionSecret: {
+            /** @default 24 */
+            oldExpiresInHours?: number;
+        };
+        /** @description A secret of a subscription, without itself. */
+        SubscriptionSecret: {
+            id: string;
+            createdAt: components["schemas"]["Time"];
+            expiresAt: components["schemas"]["NullableTime"];
+        };
+        /** @description The secrets of a subscription. */
+        SubscriptionSecretPage: {
+            items: components["schemas"]["SubscriptionSecret"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description A new secret, shown once. */
+        CreatedSubscriptionSecret: {
+            id: string;
+            secret: string;
+            createdAt: components["schemas"]["Time"];
+            expiresAt: components["schemas"]["NullableTime"];
+        };
+        /** @description One event for one subscriber. */
+        Delivery: {
+            /** @description The `webhook-id`; the same at every attempt. */
+            id: string;
+            /** @description The line of the log; null for a test. */
+            event: string | null;
+            /** @description The type of the event, or `subscription.test`. */
+            type: string;
+            case: string | null;
+            gone: boolean;
+            state: components["schemas"]["DeliveryState"];
+            attempts: number;
+            nextAttemptAt: components["schemas"]["NullableTime"];
+            createdAt: components["schemas"]["Time"];
+            settledAt: components["schemas"]["NullableTime"];
+        };
+        /** @description Deliveries. */
+        DeliveryPage: {
+            items: components["schemas"]["Delivery"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description One attempt to deliver. */
+        DeliveryAttempt: {
+            at: components["schemas"]["Time"];
+            milliseconds: number;
+            /** @description Of HTTP; null without an answer. */
+            status: number | null;
+            /** @description Why it did not count, as a code. */
+            problem: string | null;
+            /** @description The first 500 characters of what was answered. */
+            answer: string | null;
+        };
+        /** @description A delivery and what became of it. */
+        DeliveryWithAttempts: {
+            /** @description The `webhook-id`; the same at every attempt. */
+            id: string;
+            /** @description The line of the log; null for a test. */
+            event: string | null;
+            /** @description The type of the event, or `subscription.test`. */
+            type: string;
+            case: string | null;
+            gone: boolean;
+            state: components["schemas"]["DeliveryState"];
+            attempts: number;
+            nextAttemptAt: components["schemas"]["NullableTime"];
+            createdAt: components["schemas"]["Time"];
+            settledAt: components["schemas"]["NullableTime"];
+            log: components["schemas"]["DeliveryAttempt"][];
+        };
+        /** @description What to deliver again: ids, or a time and a state. */
+        NewRedeliveries: {
+            deliveries?: string[];
+            /**
+             * @default failed
+             * @enum {string}
+             */
+            state?: "delivered" | "failed";
+            /** Format: date-time */
+            createdFrom?: string;
+            /** Format: date-time */
+            createdTo?: string;
+        };
+        /** @description How many will be sent again. */
+        Redeliveries: {
+            count: number;
+        };
+        /** @description The body of a webhook: the line of the log, and the case as the subscriber may see it when it is sent. */
+        WebhookMessage: {
+            type: string;
+            timestamp: components["schemas"]["Time"];
+            data: {
+                event: components["schemas"]["LogEvent"] | null;
+                /** @description Null when it is gone, or for a test. */
+                case: components["schemas"]["Case"] | null;
+            };
+        };
+        /** @description A saved query to be sent by mail. */
+        NewDigest: {
+            query: string;
+            email: string;
+            /** @enum {string} */
+            every: "day" | "week";
+        };
+        /** @description A saved query by mail. */
+        Digest: {
+            id: string;
+            query: string;
+            /** @enum {string} */
+            every: "day" | "week";
+            /** @enum {string} */
+            state: "unconfirmed" | "active" | "ended";
+            nextAt: components["schemas"]["NullableTime"];
+            createdAt: components["schemas"]["Time"];
+            confirmedAt: components["schemas"]["NullableTime"];
+        };
+        /** @description Digests. */
+        DigestPage: {
+            items: components["schemas"]["Digest"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /**
+         * @description What is told, and to whom.
+         * @enum {string}
+         */
+        NotificationKind: "case_for_organisation" | "referral_for_organisation" | "feedback_digest" | "urgent_for_on_call" | "receipt_for_reporter" | "question_for_reporter" | "response_for_reporter" | "closing_for_reporter" | "removal_for_reporter" | "restoration_for_reporter" | "survey_for_reporter" | "digest_confirmation" | "query_digest" | "subscription_paused";
+        /**
+         * @description `waiting`, `sent`, `failed` (undeliverable), or `dropped`: there was nobody to tell.
+         * @enum {string}
+         */
+        NotificationState: "waiting" | "sent" | "failed" | "dropped";
+        /** @description A message to somebody, without whom and without what. */
+        Notification: {
+            id: number;
+            kind: components["schemas"]["NotificationKind"];
+            case: string | null;
+            organisation: string | null;
+            state: components["schemas"]["NotificationState"];
+            attempts: number;
+            /** @description What went wrong, or why there is nobody to tell, as a code. */
+            problem: string | null;
+            nextAttemptAt: components["schemas"]["NullableTime"];
+            createdAt: components["schemas"]["Time"];
+            sentAt: components["schemas"]["NullableTime"];
+        };
+        /** @description Notifications. */
+        NotificationPage: {
+            items: components["schemas"]["Notification"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description A delivery receipt as GOV.UK Notify sends it. */
+        NotifyReceipt: {
+            id: string;
+            status: string;
+        };
+        /** @description Whether the work is done in time. */
+        WorkHealth: {
+            /** @enum {string} */
+            status: "ok" | "late";
+            checkedAt: components["schemas"]["Time"];
+            work: components["schemas"]["WorkAge"][];
+        };
+        /** @description The oldest undone work of one kind. */
+        WorkAge: {
+            /** @enum {string} */
+            kind: "event" | "index" | "notification" | "delivery" | "poll" | "survey" | "digest";
+            /** @description So much is due and undone; counted up to 1,000. */
+            waiting: number;
+            /** @description Since when the oldest of it is due; null when nothing is. */
+            oldestSeconds: number | null;
+            /** @description By when it has to be done, from when it is due. */
+            deadlineSeconds: number;
+            late: boolean;
+        };
         /** @description The state of the process. */
         Health: {
             /** @constant */
@@ -4072,6 +5221,56 @@ export interface components {
         };
         /** @description The source takes no items just now. */
         SourcePaused: {
+            headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The name is taken, there are too many, or something uses the query. */
+        QueryConflict: {
+            headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The client has as many subscriptions as it may have. */
+        TooManySubscriptions: {
+            headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The subscription has ended. */
+        SubscriptionEnded: {
+            headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The client has as many digests as it may have. */
+        TooManyDigests: {
+            headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The notification waits, or was sent. */
+        NotificationNotFailed: {
             headers: {
                 "Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -4558,6 +5757,61 @@ export interface components {
          * @example trust
          */
         OgcOrganisationKind: components["schemas"]["OrganisationKind"];
+        /** @description The `next` of the answer before, or the id of the last line that you have had; `end` for where the log ends. */
+        EventsAfter: string;
+        /** @description The id of the last event that you have had; a browser sends it by itself when it reconnects. */
+        LastEventId: string;
+        /** @description At most so many lines. */
+        EventLimit: number;
+        /** @description Only lines of these types. */
+        EventTypes: components["schemas"]["EventTypeName"][];
+        /** @description The id of a saved query; its filters hold beside those that are given. A filter cannot be in both. */
+        QueryFilter: string;
+        /**
+         * @description The id of a saved query.
+         * @example K7QD-M2XW-9TRB-H
+         */
+        QueryId: string;
+        /**
+         * @description The id of a subscription.
+         * @example K7QD-M2XW-9TRB-H
+         */
+        SubscriptionId: string;
+        /**
+         * @description The id of a delivery, as `webhook-id` has it.
+         * @example K7QD-M2XW-9TRB-H
+         */
+        DeliveryId: string;
+        /** @description Only deliveries in these states. */
+        DeliveryStateFilter: components["schemas"]["DeliveryState"][];
+        /** @description Only deliveries about this case. */
+        DeliveryCase: string;
+        /**
+         * @description The id of a digest.
+         * @example K7QD-M2XW-9TRB-H
+         */
+        DigestId: string;
+        /**
+         * @description The token of a mail.
+         * @example K7QDM2XW9TRBH.9u3n
+         */
+        DigestToken: string;
+        /**
+         * @description The number of a notification.
+         * @example 17
+         */
+        NotificationId: number;
+        /** @description Only notifications in these states. */
+        NotificationStateFilter: components["schemas"]["NotificationState"][];
+        /** @description Only notifications of these kinds. */
+        NotificationKindFilter: components["schemas"]["NotificationKind"][];
+        /** @description Only notifications about this case. */
+        NotificationCase: string;
+        /**
+         * @description Which archive page, as the links have it.
+         * @example 3
+         */
+        FeedArchive: number;
         /**
          * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
          *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
@@ -4604,6 +5858,8 @@ export interface operations {
             query?: {
                 /** @description `public`: what everybody sees. `mine`: what the key relates to. */
                 view?: components["parameters"]["CaseView"];
+                /** @description The id of a saved query; its filters hold beside those that are given. A filter cannot be in both. */
+                query?: components["parameters"]["QueryFilter"];
                 /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
                 organisation?: components["parameters"]["OrganisationFilter"];
                 /** @description Only cases of these kinds. */
@@ -5579,6 +6835,48 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["CasePage"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createPreview: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The person behind the tool; required with a case handler's key.
+                 * @example handler-17
+                 */
+                "Acting-User"?: components["parameters"]["OptionalActingUser"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPreview"];
+            };
+        };
+        responses: {
+            /** @description How it would look, and what to look at again. */
+            200: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Preview"];
                 };
             };
             400: components["responses"]["BadRequest"];
@@ -7568,6 +8866,8 @@ export interface operations {
                  *     ]
                  */
                 polygon?: components["parameters"]["Polygon"];
+                /** @description The id of a saved query; its filters hold beside those that are given. A filter cannot be in both. */
+                query?: components["parameters"]["QueryFilter"];
                 /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
                 organisation?: components["parameters"]["OrganisationFilter"];
                 /**
@@ -7667,6 +8967,8 @@ export interface operations {
                  *     ]
                  */
                 bbox?: components["parameters"]["BoundingBox"];
+                /** @description The id of a saved query; its filters hold beside those that are given. A filter cannot be in both. */
+                query?: components["parameters"]["QueryFilter"];
                 /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
                 organisation?: components["parameters"]["OrganisationFilter"];
                 /**
@@ -7754,6 +9056,8 @@ export interface operations {
                  *     ]
                  */
                 bbox?: components["parameters"]["BoundingBox"];
+                /** @description The id of a saved query; its filters hold beside those that are given. A filter cannot be in both. */
+                query?: components["parameters"]["QueryFilter"];
                 /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
                 organisation?: components["parameters"]["OrganisationFilter"];
                 /**
@@ -7824,6 +9128,8 @@ export interface operations {
     getTile: {
         parameters: {
             query?: {
+                /** @description The id of a saved query; its filters hold beside those that are given. A filter cannot be in both. */
+                query?: components["parameters"]["QueryFilter"];
                 /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
                 organisation?: components["parameters"]["OrganisationFilter"];
                 /**
@@ -7911,6 +9217,8 @@ export interface operations {
     getTileJson: {
         parameters: {
             query?: {
+                /** @description The id of a saved query; its filters hold beside those that are given. A filter cannot be in both. */
+                query?: components["parameters"]["QueryFilter"];
                 /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
                 organisation?: components["parameters"]["OrganisationFilter"];
                 /**
@@ -8046,6 +9354,8 @@ export interface operations {
     countCases: {
         parameters: {
             query?: {
+                /** @description The id of a saved query; its filters hold beside those that are given. A filter cannot be in both. */
+                query?: components["parameters"]["QueryFilter"];
                 /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
                 organisation?: components["parameters"]["OrganisationFilter"];
                 /**
@@ -8165,6 +9475,8 @@ export interface operations {
     getCaseAtom: {
         parameters: {
             query?: {
+                /** @description The id of a saved query; its filters hold beside those that are given. A filter cannot be in both. */
+                query?: components["parameters"]["QueryFilter"];
                 /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
                 organisation?: components["parameters"]["OrganisationFilter"];
                 /**
@@ -8240,13 +9552,6 @@ export interface operations {
                  *     ]
                  */
                 polygon?: components["parameters"]["Polygon"];
-                /** @description The `next` of the page before. */
-                after?: components["parameters"]["After"];
-                /**
-                 * @description At most so many items.
-                 * @example 20
-                 */
-                limit?: components["parameters"]["Limit"];
             };
             header?: {
                 /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
@@ -8276,6 +9581,594 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             401: components["responses"]["Unauthorised"];
             403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getCaseJsonFeed: {
+        parameters: {
+            query?: {
+                /** @description The id of a saved query; its filters hold beside those that are given. A filter cannot be in both. */
+                query?: components["parameters"]["QueryFilter"];
+                /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
+                organisation?: components["parameters"]["OrganisationFilter"];
+                /**
+                 * @description Only in these regions; what belongs to an organisation is in its region unless it has one of its own.
+                 * @example [
+                 *       "London"
+                 *     ]
+                 */
+                region?: components["parameters"]["RegionFilter"];
+                /** @description Only cases of these kinds. */
+                kind?: components["parameters"]["KindFilter"];
+                /** @description Only cases of these categories. */
+                category?: components["parameters"]["CategoryFilter"];
+                /** @description Only cases with these statuses. */
+                status?: components["parameters"]["StatusFilter"];
+                /** @description Only cases from these sources. */
+                source?: components["parameters"]["SourceFilter"];
+                /**
+                 * @description Only texts in these languages (BCP 47), `en` with all its variants.
+                 * @example [
+                 *       "cy"
+                 *     ]
+                 */
+                language?: components["parameters"]["LanguageFilter"];
+                /** @description Only cases reported at this time or later. */
+                reportedFrom?: components["parameters"]["ReportedFrom"];
+                /** @description Only cases reported before this time. */
+                reportedTo?: components["parameters"]["ReportedTo"];
+                /**
+                 * @description Words that the title, the moderated text or a public answer have, in any form ("waiting" finds "waited"). Words in double quotes
+                 *     stand together, `or` between two takes either, `-` before one leaves out what has it.
+                 * @example parking -staff
+                 */
+                q?: components["parameters"]["TextSearch"];
+                /**
+                 * @description West, south, east, north in degrees (WGS 84). West greater than east crosses the antimeridian.
+                 * @example [
+                 *       -0.51,
+                 *       51.28,
+                 *       0.33,
+                 *       51.69
+                 *     ]
+                 */
+                bbox?: components["parameters"]["BoundingBox"];
+                /**
+                 * @description Longitude, latitude of a point; with `radius` a circle around it.
+                 * @example [
+                 *       -0.12,
+                 *       51.5
+                 *     ]
+                 */
+                near?: components["parameters"]["Near"];
+                /**
+                 * @description A postcode, or its outward half, instead of `near`.
+                 * @example SE1 7EH
+                 */
+                postcode?: components["parameters"]["Postcode"];
+                /**
+                 * @description In metres around `near` or `postcode`; 5,000 for cases, without limit for organisations, if nothing is said.
+                 * @example 5000
+                 */
+                radius?: components["parameters"]["Radius"];
+                /**
+                 * @description The corners of a polygon in turn, longitude before latitude, in degrees: `0,51,1,51,1,52`. The last is joined to the
+                 *     first; edges are straight lines in longitude and latitude (RFC 7946), and it does not cross the antimeridian.
+                 * @example [
+                 *       -0.2,
+                 *       51.4,
+                 *       0.1,
+                 *       51.4,
+                 *       0,
+                 *       51.6
+                 *     ]
+                 */
+                polygon?: components["parameters"]["Polygon"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The feed. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/feed+json": components["schemas"]["JsonFeed"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getCaseRss: {
+        parameters: {
+            query?: {
+                /** @description The id of a saved query; its filters hold beside those that are given. A filter cannot be in both. */
+                query?: components["parameters"]["QueryFilter"];
+                /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
+                organisation?: components["parameters"]["OrganisationFilter"];
+                /**
+                 * @description Only in these regions; what belongs to an organisation is in its region unless it has one of its own.
+                 * @example [
+                 *       "London"
+                 *     ]
+                 */
+                region?: components["parameters"]["RegionFilter"];
+                /** @description Only cases of these kinds. */
+                kind?: components["parameters"]["KindFilter"];
+                /** @description Only cases of these categories. */
+                category?: components["parameters"]["CategoryFilter"];
+                /** @description Only cases with these statuses. */
+                status?: components["parameters"]["StatusFilter"];
+                /** @description Only cases from these sources. */
+                source?: components["parameters"]["SourceFilter"];
+                /**
+                 * @description Only texts in these languages (BCP 47), `en` with all its variants.
+                 * @example [
+                 *       "cy"
+                 *     ]
+                 */
+                language?: components["parameters"]["LanguageFilter"];
+                /** @description Only cases reported at this time or later. */
+                reportedFrom?: components["parameters"]["ReportedFrom"];
+                /** @description Only cases reported before this time. */
+                reportedTo?: components["parameters"]["ReportedTo"];
+                /**
+                 * @description Words that the title, the moderated text or a public answer have, in any form ("waiting" finds "waited"). Words in double quotes
+                 *     stand together, `or` between two takes either, `-` before one leaves out what has it.
+                 * @example parking -staff
+                 */
+                q?: components["parameters"]["TextSearch"];
+                /**
+                 * @description West, south, east, north in degrees (WGS 84). West greater than east crosses the antimeridian.
+                 * @example [
+                 *       -0.51,
+                 *       51.28,
+                 *       0.33,
+                 *       51.69
+                 *     ]
+                 */
+                bbox?: components["parameters"]["BoundingBox"];
+                /**
+                 * @description Longitude, latitude of a point; with `radius` a circle around it.
+                 * @example [
+                 *       -0.12,
+                 *       51.5
+                 *     ]
+                 */
+                near?: components["parameters"]["Near"];
+                /**
+                 * @description A postcode, or its outward half, instead of `near`.
+                 * @example SE1 7EH
+                 */
+                postcode?: components["parameters"]["Postcode"];
+                /**
+                 * @description In metres around `near` or `postcode`; 5,000 for cases, without limit for organisations, if nothing is said.
+                 * @example 5000
+                 */
+                radius?: components["parameters"]["Radius"];
+                /**
+                 * @description The corners of a polygon in turn, longitude before latitude, in degrees: `0,51,1,51,1,52`. The last is joined to the
+                 *     first; edges are straight lines in longitude and latitude (RFC 7946), and it does not cross the antimeridian.
+                 * @example [
+                 *       -0.2,
+                 *       51.4,
+                 *       0.1,
+                 *       51.4,
+                 *       0,
+                 *       51.6
+                 *     ]
+                 */
+                polygon?: components["parameters"]["Polygon"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The feed. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/rss+xml": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getCaseAtomArchive: {
+        parameters: {
+            query?: {
+                /** @description The id of a saved query; its filters hold beside those that are given. A filter cannot be in both. */
+                query?: components["parameters"]["QueryFilter"];
+                /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
+                organisation?: components["parameters"]["OrganisationFilter"];
+                /**
+                 * @description Only in these regions; what belongs to an organisation is in its region unless it has one of its own.
+                 * @example [
+                 *       "London"
+                 *     ]
+                 */
+                region?: components["parameters"]["RegionFilter"];
+                /** @description Only cases of these kinds. */
+                kind?: components["parameters"]["KindFilter"];
+                /** @description Only cases of these categories. */
+                category?: components["parameters"]["CategoryFilter"];
+                /** @description Only cases with these statuses. */
+                status?: components["parameters"]["StatusFilter"];
+                /** @description Only cases from these sources. */
+                source?: components["parameters"]["SourceFilter"];
+                /**
+                 * @description Only texts in these languages (BCP 47), `en` with all its variants.
+                 * @example [
+                 *       "cy"
+                 *     ]
+                 */
+                language?: components["parameters"]["LanguageFilter"];
+                /** @description Only cases reported at this time or later. */
+                reportedFrom?: components["parameters"]["ReportedFrom"];
+                /** @description Only cases reported before this time. */
+                reportedTo?: components["parameters"]["ReportedTo"];
+                /**
+                 * @description Words that the title, the moderated text or a public answer have, in any form ("waiting" finds "waited"). Words in double quotes
+                 *     stand together, `or` between two takes either, `-` before one leaves out what has it.
+                 * @example parking -staff
+                 */
+                q?: components["parameters"]["TextSearch"];
+                /**
+                 * @description West, south, east, north in degrees (WGS 84). West greater than east crosses the antimeridian.
+                 * @example [
+                 *       -0.51,
+                 *       51.28,
+                 *       0.33,
+                 *       51.69
+                 *     ]
+                 */
+                bbox?: components["parameters"]["BoundingBox"];
+                /**
+                 * @description Longitude, latitude of a point; with `radius` a circle around it.
+                 * @example [
+                 *       -0.12,
+                 *       51.5
+                 *     ]
+                 */
+                near?: components["parameters"]["Near"];
+                /**
+                 * @description A postcode, or its outward half, instead of `near`.
+                 * @example SE1 7EH
+                 */
+                postcode?: components["parameters"]["Postcode"];
+                /**
+                 * @description In metres around `near` or `postcode`; 5,000 for cases, without limit for organisations, if nothing is said.
+                 * @example 5000
+                 */
+                radius?: components["parameters"]["Radius"];
+                /**
+                 * @description The corners of a polygon in turn, longitude before latitude, in degrees: `0,51,1,51,1,52`. The last is joined to the
+                 *     first; edges are straight lines in longitude and latitude (RFC 7946), and it does not cross the antimeridian.
+                 * @example [
+                 *       -0.2,
+                 *       51.4,
+                 *       0.1,
+                 *       51.4,
+                 *       0,
+                 *       51.6
+                 *     ]
+                 */
+                polygon?: components["parameters"]["Polygon"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description Which archive page, as the links have it.
+                 * @example 3
+                 */
+                archive: components["parameters"]["FeedArchive"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The archive page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/atom+xml": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getCaseJsonFeedArchive: {
+        parameters: {
+            query?: {
+                /** @description The id of a saved query; its filters hold beside those that are given. A filter cannot be in both. */
+                query?: components["parameters"]["QueryFilter"];
+                /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
+                organisation?: components["parameters"]["OrganisationFilter"];
+                /**
+                 * @description Only in these regions; what belongs to an organisation is in its region unless it has one of its own.
+                 * @example [
+                 *       "London"
+                 *     ]
+                 */
+                region?: components["parameters"]["RegionFilter"];
+                /** @description Only cases of these kinds. */
+                kind?: components["parameters"]["KindFilter"];
+                /** @description Only cases of these categories. */
+                category?: components["parameters"]["CategoryFilter"];
+                /** @description Only cases with these statuses. */
+                status?: components["parameters"]["StatusFilter"];
+                /** @description Only cases from these sources. */
+                source?: components["parameters"]["SourceFilter"];
+                /**
+                 * @description Only texts in these languages (BCP 47), `en` with all its variants.
+                 * @example [
+                 *       "cy"
+                 *     ]
+                 */
+                language?: components["parameters"]["LanguageFilter"];
+                /** @description Only cases reported at this time or later. */
+                reportedFrom?: components["parameters"]["ReportedFrom"];
+                /** @description Only cases reported before this time. */
+                reportedTo?: components["parameters"]["ReportedTo"];
+                /**
+                 * @description Words that the title, the moderated text or a public answer have, in any form ("waiting" finds "waited"). Words in double quotes
+                 *     stand together, `or` between two takes either, `-` before one leaves out what has it.
+                 * @example parking -staff
+                 */
+                q?: components["parameters"]["TextSearch"];
+                /**
+                 * @description West, south, east, north in degrees (WGS 84). West greater than east crosses the antimeridian.
+                 * @example [
+                 *       -0.51,
+                 *       51.28,
+                 *       0.33,
+                 *       51.69
+                 *     ]
+                 */
+                bbox?: components["parameters"]["BoundingBox"];
+                /**
+                 * @description Longitude, latitude of a point; with `radius` a circle around it.
+                 * @example [
+                 *       -0.12,
+                 *       51.5
+                 *     ]
+                 */
+                near?: components["parameters"]["Near"];
+                /**
+                 * @description A postcode, or its outward half, instead of `near`.
+                 * @example SE1 7EH
+                 */
+                postcode?: components["parameters"]["Postcode"];
+                /**
+                 * @description In metres around `near` or `postcode`; 5,000 for cases, without limit for organisations, if nothing is said.
+                 * @example 5000
+                 */
+                radius?: components["parameters"]["Radius"];
+                /**
+                 * @description The corners of a polygon in turn, longitude before latitude, in degrees: `0,51,1,51,1,52`. The last is joined to the
+                 *     first; edges are straight lines in longitude and latitude (RFC 7946), and it does not cross the antimeridian.
+                 * @example [
+                 *       -0.2,
+                 *       51.4,
+                 *       0.1,
+                 *       51.4,
+                 *       0,
+                 *       51.6
+                 *     ]
+                 */
+                polygon?: components["parameters"]["Polygon"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description Which archive page, as the links have it.
+                 * @example 3
+                 */
+                archive: components["parameters"]["FeedArchive"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The archive page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/feed+json": components["schemas"]["JsonFeed"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getCaseRssArchive: {
+        parameters: {
+            query?: {
+                /** @description The id of a saved query; its filters hold beside those that are given. A filter cannot be in both. */
+                query?: components["parameters"]["QueryFilter"];
+                /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
+                organisation?: components["parameters"]["OrganisationFilter"];
+                /**
+                 * @description Only in these regions; what belongs to an organisation is in its region unless it has one of its own.
+                 * @example [
+                 *       "London"
+                 *     ]
+                 */
+                region?: components["parameters"]["RegionFilter"];
+                /** @description Only cases of these kinds. */
+                kind?: components["parameters"]["KindFilter"];
+                /** @description Only cases of these categories. */
+                category?: components["parameters"]["CategoryFilter"];
+                /** @description Only cases with these statuses. */
+                status?: components["parameters"]["StatusFilter"];
+                /** @description Only cases from these sources. */
+                source?: components["parameters"]["SourceFilter"];
+                /**
+                 * @description Only texts in these languages (BCP 47), `en` with all its variants.
+                 * @example [
+                 *       "cy"
+                 *     ]
+                 */
+                language?: components["parameters"]["LanguageFilter"];
+                /** @description Only cases reported at this time or later. */
+                reportedFrom?: components["parameters"]["ReportedFrom"];
+                /** @description Only cases reported before this time. */
+                reportedTo?: components["parameters"]["ReportedTo"];
+                /**
+                 * @description Words that the title, the moderated text or a public answer have, in any form ("waiting" finds "waited"). Words in double quotes
+                 *     stand together, `or` between two takes either, `-` before one leaves out what has it.
+                 * @example parking -staff
+                 */
+                q?: components["parameters"]["TextSearch"];
+                /**
+                 * @description West, south, east, north in degrees (WGS 84). West greater than east crosses the antimeridian.
+                 * @example [
+                 *       -0.51,
+                 *       51.28,
+                 *       0.33,
+                 *       51.69
+                 *     ]
+                 */
+                bbox?: components["parameters"]["BoundingBox"];
+                /**
+                 * @description Longitude, latitude of a point; with `radius` a circle around it.
+                 * @example [
+                 *       -0.12,
+                 *       51.5
+                 *     ]
+                 */
+                near?: components["parameters"]["Near"];
+                /**
+                 * @description A postcode, or its outward half, instead of `near`.
+                 * @example SE1 7EH
+                 */
+                postcode?: components["parameters"]["Postcode"];
+                /**
+                 * @description In metres around `near` or `postcode`; 5,000 for cases, without limit for organisations, if nothing is said.
+                 * @example 5000
+                 */
+                radius?: components["parameters"]["Radius"];
+                /**
+                 * @description The corners of a polygon in turn, longitude before latitude, in degrees: `0,51,1,51,1,52`. The last is joined to the
+                 *     first; edges are straight lines in longitude and latitude (RFC 7946), and it does not cross the antimeridian.
+                 * @example [
+                 *       -0.2,
+                 *       51.4,
+                 *       0.1,
+                 *       51.4,
+                 *       0,
+                 *       51.6
+                 *     ]
+                 */
+                polygon?: components["parameters"]["Polygon"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description Which archive page, as the links have it.
+                 * @example 3
+                 */
+                archive: components["parameters"]["FeedArchive"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The archive page. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/rss+xml": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -10392,6 +12285,1465 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    listEvents: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the answer before, or the id of the last line that you have had; `end` for where the log ends. */
+                after?: components["parameters"]["EventsAfter"];
+                /** @description At most so many lines. */
+                limit?: components["parameters"]["EventLimit"];
+                /** @description `public`: what everybody sees. `mine`: what the key relates to. */
+                view?: components["parameters"]["CaseView"];
+                /** @description Only lines of these types. */
+                type?: components["parameters"]["EventTypes"];
+                /** @description The id of a saved query; its filters hold beside those that are given. A filter cannot be in both. */
+                query?: components["parameters"]["QueryFilter"];
+                /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
+                organisation?: components["parameters"]["OrganisationFilter"];
+                /**
+                 * @description Only in these regions; what belongs to an organisation is in its region unless it has one of its own.
+                 * @example [
+                 *       "London"
+                 *     ]
+                 */
+                region?: components["parameters"]["RegionFilter"];
+                /** @description Only cases of these kinds. */
+                kind?: components["parameters"]["KindFilter"];
+                /** @description Only cases of these categories. */
+                category?: components["parameters"]["CategoryFilter"];
+                /** @description Only cases with these statuses. */
+                status?: components["parameters"]["StatusFilter"];
+                /** @description Only cases from these sources. */
+                source?: components["parameters"]["SourceFilter"];
+                /**
+                 * @description Only texts in these languages (BCP 47), `en` with all its variants.
+                 * @example [
+                 *       "cy"
+                 *     ]
+                 */
+                language?: components["parameters"]["LanguageFilter"];
+                /** @description Only cases reported at this time or later. */
+                reportedFrom?: components["parameters"]["ReportedFrom"];
+                /** @description Only cases reported before this time. */
+                reportedTo?: components["parameters"]["ReportedTo"];
+                /**
+                 * @description West, south, east, north in degrees (WGS 84). West greater than east crosses the antimeridian.
+                 * @example [
+                 *       -0.51,
+                 *       51.28,
+                 *       0.33,
+                 *       51.69
+                 *     ]
+                 */
+                bbox?: components["parameters"]["BoundingBox"];
+                /**
+                 * @description Longitude, latitude of a point; with `radius` a circle around it.
+                 * @example [
+                 *       -0.12,
+                 *       51.5
+                 *     ]
+                 */
+                near?: components["parameters"]["Near"];
+                /**
+                 * @description A postcode, or its outward half, instead of `near`.
+                 * @example SE1 7EH
+                 */
+                postcode?: components["parameters"]["Postcode"];
+                /**
+                 * @description In metres around `near` or `postcode`; 5,000 for cases, without limit for organisations, if nothing is said.
+                 * @example 5000
+                 */
+                radius?: components["parameters"]["Radius"];
+                /**
+                 * @description The corners of a polygon in turn, longitude before latitude, in degrees: `0,51,1,51,1,52`. The last is joined to the
+                 *     first; edges are straight lines in longitude and latitude (RFC 7946), and it does not cross the antimeridian.
+                 * @example [
+                 *       -0.2,
+                 *       51.4,
+                 *       0.1,
+                 *       51.4,
+                 *       0,
+                 *       51.6
+                 *     ]
+                 */
+                polygon?: components["parameters"]["Polygon"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Lines of the log. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EventPage"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    streamEvents: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the answer before, or the id of the last line that you have had; `end` for where the log ends. */
+                after?: components["parameters"]["EventsAfter"];
+                /** @description `public`: what everybody sees. `mine`: what the key relates to. */
+                view?: components["parameters"]["CaseView"];
+                /** @description Only lines of these types. */
+                type?: components["parameters"]["EventTypes"];
+                /** @description The id of a saved query; its filters hold beside those that are given. A filter cannot be in both. */
+                query?: components["parameters"]["QueryFilter"];
+                /** @description Only cases of these organisations and of what belongs to them, by ODS code. */
+                organisation?: components["parameters"]["OrganisationFilter"];
+                /**
+                 * @description Only in these regions; what belongs to an organisation is in its region unless it has one of its own.
+                 * @example [
+                 *       "London"
+                 *     ]
+                 */
+                region?: components["parameters"]["RegionFilter"];
+                /** @description Only cases of these kinds. */
+                kind?: components["parameters"]["KindFilter"];
+                /** @description Only cases of these categories. */
+                category?: components["parameters"]["CategoryFilter"];
+                /** @description Only cases with these statuses. */
+                status?: components["parameters"]["StatusFilter"];
+                /** @description Only cases from these sources. */
+                source?: components["parameters"]["SourceFilter"];
+                /**
+                 * @description Only texts in these languages (BCP 47), `en` with all its variants.
+                 * @example [
+                 *       "cy"
+                 *     ]
+                 */
+                language?: components["parameters"]["LanguageFilter"];
+                /** @description Only cases reported at this time or later. */
+                reportedFrom?: components["parameters"]["ReportedFrom"];
+                /** @description Only cases reported before this time. */
+                reportedTo?: components["parameters"]["ReportedTo"];
+                /**
+                 * @description West, south, east, north in degrees (WGS 84). West greater than east crosses the antimeridian.
+                 * @example [
+                 *       -0.51,
+                 *       51.28,
+                 *       0.33,
+                 *       51.69
+                 *     ]
+                 */
+                bbox?: components["parameters"]["BoundingBox"];
+                /**
+                 * @description Longitude, latitude of a point; with `radius` a circle around it.
+                 * @example [
+                 *       -0.12,
+                 *       51.5
+                 *     ]
+                 */
+                near?: components["parameters"]["Near"];
+                /**
+                 * @description A postcode, or its outward half, instead of `near`.
+                 * @example SE1 7EH
+                 */
+                postcode?: components["parameters"]["Postcode"];
+                /**
+                 * @description In metres around `near` or `postcode`; 5,000 for cases, without limit for organisations, if nothing is said.
+                 * @example 5000
+                 */
+                radius?: components["parameters"]["Radius"];
+                /**
+                 * @description The corners of a polygon in turn, longitude before latitude, in degrees: `0,51,1,51,1,52`. The last is joined to the
+                 *     first; edges are straight lines in longitude and latitude (RFC 7946), and it does not cross the antimeridian.
+                 * @example [
+                 *       -0.2,
+                 *       51.4,
+                 *       0.1,
+                 *       51.4,
+                 *       0,
+                 *       51.6
+                 *     ]
+                 */
+                polygon?: components["parameters"]["Polygon"];
+            };
+            header?: {
+                /** @description The id of the last event that you have had; a browser sends it by itself when it reconnects. */
+                "Last-Event-ID"?: components["parameters"]["LastEventId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A stream without end. */
+            200: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/event-stream": string;
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listQueries: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of saved queries. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedQueryPage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createQuery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description The person behind the tool; required with a case handler's key.
+                 * @example handler-17
+                 */
+                "Acting-User"?: components["parameters"]["OptionalActingUser"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSavedQuery"];
+            };
+        };
+        responses: {
+            /** @description The saved query. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedQuery"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["QueryConflict"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getQuery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The id of a saved query.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                query: components["parameters"]["QueryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The saved query. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedQuery"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeQuery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The person behind the tool; required with a case handler's key.
+                 * @example handler-17
+                 */
+                "Acting-User"?: components["parameters"]["OptionalActingUser"];
+            };
+            path: {
+                /**
+                 * @description The id of a saved query.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                query: components["parameters"]["QueryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["QueryConflict"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateQuery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool; required with a case handler's key.
+                 * @example handler-17
+                 */
+                "Acting-User"?: components["parameters"]["OptionalActingUser"];
+            };
+            path: {
+                /**
+                 * @description The id of a saved query.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                query: components["parameters"]["QueryId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SavedQueryUpdate"];
+            };
+        };
+        responses: {
+            /** @description The saved query. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SavedQuery"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["QueryConflict"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSubscriptions: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of subscriptions. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionPage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createSubscription: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The person behind the tool; required with a case handler's key.
+                 * @example handler-17
+                 */
+                "Acting-User"?: components["parameters"]["OptionalActingUser"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSubscription"];
+            };
+        };
+        responses: {
+            /** @description The subscription and its secret. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedSubscription"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["TooManySubscriptions"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getSubscription: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The id of a subscription.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                subscription: components["parameters"]["SubscriptionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The subscription. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endSubscription: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The person behind the tool; required with a case handler's key.
+                 * @example handler-17
+                 */
+                "Acting-User"?: components["parameters"]["OptionalActingUser"];
+            };
+            path: {
+                /**
+                 * @description The id of a subscription.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                subscription: components["parameters"]["SubscriptionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended. */
+            204: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateSubscription: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool; required with a case handler's key.
+                 * @example handler-17
+                 */
+                "Acting-User"?: components["parameters"]["OptionalActingUser"];
+            };
+            path: {
+                /**
+                 * @description The id of a subscription.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                subscription: components["parameters"]["SubscriptionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SubscriptionUpdate"];
+            };
+        };
+        responses: {
+            /** @description The subscription. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Subscription"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["SubscriptionEnded"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listSubscriptionSecrets: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The id of a subscription.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                subscription: components["parameters"]["SubscriptionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The secrets. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubscriptionSecretPage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createSubscriptionSecret: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The person behind the tool; required with a case handler's key.
+                 * @example handler-17
+                 */
+                "Acting-User"?: components["parameters"]["OptionalActingUser"];
+            };
+            path: {
+                /**
+                 * @description The id of a subscription.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                subscription: components["parameters"]["SubscriptionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSubscriptionSecret"];
+            };
+        };
+        responses: {
+            /** @description The secret, this once. */
+            201: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CreatedSubscriptionSecret"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["TooManySecrets"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createSubscriptionTest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description The person behind the tool; required with a case handler's key.
+                 * @example handler-17
+                 */
+                "Acting-User"?: components["parameters"]["OptionalActingUser"];
+            };
+            path: {
+                /**
+                 * @description The id of a subscription.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                subscription: components["parameters"]["SubscriptionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It will be sent. */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Delivery"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["SubscriptionEnded"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listDeliveries: {
+        parameters: {
+            query?: {
+                /** @description Only deliveries in these states. */
+                state?: components["parameters"]["DeliveryStateFilter"];
+                /** @description Only deliveries about this case. */
+                case?: components["parameters"]["DeliveryCase"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The id of a subscription.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                subscription: components["parameters"]["SubscriptionId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of deliveries. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryPage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getDelivery: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The id of a subscription.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                subscription: components["parameters"]["SubscriptionId"];
+                /**
+                 * @description The id of a delivery, as `webhook-id` has it.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                delivery: components["parameters"]["DeliveryId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The delivery. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DeliveryWithAttempts"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createRedeliveries: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description The person behind the tool; required with a case handler's key.
+                 * @example handler-17
+                 */
+                "Acting-User"?: components["parameters"]["OptionalActingUser"];
+            };
+            path: {
+                /**
+                 * @description The id of a subscription.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                subscription: components["parameters"]["SubscriptionId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRedeliveries"];
+            };
+        };
+        responses: {
+            /** @description They will be sent. */
+            202: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Redeliveries"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["SubscriptionEnded"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listDigests: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of digests. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DigestPage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createDigest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description The person behind the tool; required with a case handler's key.
+                 * @example handler-17
+                 */
+                "Acting-User"?: components["parameters"]["OptionalActingUser"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewDigest"];
+            };
+        };
+        responses: {
+            /** @description The digest, to be confirmed. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Digest"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["TooManyDigests"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getDigest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The id of a digest.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                digest: components["parameters"]["DigestId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The digest. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Digest"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endDigest: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The person behind the tool; required with a case handler's key.
+                 * @example handler-17
+                 */
+                "Acting-User"?: components["parameters"]["OptionalActingUser"];
+            };
+            path: {
+                /**
+                 * @description The id of a digest.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                digest: components["parameters"]["DigestId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It has ended. */
+            204: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createDigestConfirmation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token of a mail.
+                 * @example K7QDM2XW9TRBH.9u3n
+                 */
+                token: components["parameters"]["DigestToken"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is confirmed. */
+            204: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createDigestEnd: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                /**
+                 * @description The token of a mail.
+                 * @example K7QDM2XW9TRBH.9u3n
+                 */
+                token: components["parameters"]["DigestToken"];
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/x-www-form-urlencoded": string;
+                "multipart/form-data": string;
+            };
+        };
+        responses: {
+            /** @description It has ended. */
+            204: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listNotifications: {
+        parameters: {
+            query?: {
+                /** @description Only notifications in these states. */
+                state?: components["parameters"]["NotificationStateFilter"];
+                /** @description Only notifications of these kinds. */
+                kind?: components["parameters"]["NotificationKindFilter"];
+                /** @description Only notifications about this case. */
+                case?: components["parameters"]["NotificationCase"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of notifications. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NotificationPage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createNotificationRetry: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The number of a notification.
+                 * @example 17
+                 */
+                notification: components["parameters"]["NotificationId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It waits. */
+            202: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Notification"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["NotificationNotFailed"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    receiveNotifyReceipt: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NotifyReceipt"];
+            };
+        };
+        responses: {
+            /** @description It is noted. */
+            204: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getHealth: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The state of the work. */
+            200: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkHealth"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getLiveness: {
         parameters: {
             query?: never;
@@ -10437,6 +13789,35 @@ export interface operations {
             400: components["responses"]["BadRequest"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
+        };
+    };
+    takeEvent: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WebhookMessage"];
+            };
+        };
+        responses: {
+            /** @description Taken; any 2xx will do. */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description Ends the subscription. */
+            410: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
         };
     };
 }

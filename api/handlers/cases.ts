@@ -58,10 +58,10 @@ async function listMine(request: Parameters<typeof listCases>[0]): ReturnType<ty
     throw invalid({ in: 'query', pointer: '/view', code: 'needs_key', detail: 'view=mine needs a key.' })
   }
   if (fields !== undefined) refuseUnknownFields(fields, fieldsOf(OWN_VIEWS[ownViewOf(caller)]))
-  const { publication, overdue, assignee, breach, formalComplaint } = query
+  const { publication, assignee, breach, formalComplaint } = query
   const filter = await caseFilterOf(request, query)
   const page = await listOwnCases(db, caller, {
-    filter: { ...filter, publication, overdue, assignee, breach, formalComplaint },
+    filter: { ...filter, publication, assignee, breach, formalComplaint },
     ...{ order, after, limit, now },
   })
   const items = page.items.map((seen) => seenCaseView(seen, publicUrl, now))

@@ -14,6 +14,8 @@ export type Context = {
   now: Date
   /** Begins every address that goes out; without a slash at the end. */
   publicUrl: string
+  /** The WebSub hub that tells of changes of the feeds, or null. */
+  hub: string | null
   /** Finds where a postcode is. */
   geocoder: Geocoder
   /** How the body calls itself, as it was sent. */
@@ -22,10 +24,14 @@ export type Context = {
   problemsOf: (schema: keyof Schemas, value: unknown) => FieldError[]
   /** The fields that the named schema of the contract has. */
   fieldsOf: (schema: keyof Schemas) => string[]
+  /** The names of the query parameters that the operation has. */
+  parameters: readonly string[]
   /** The part of the contract under a path, as a document of its own. */
   contractUnder: (path: string) => ContractPart
   forms: FormsAtHand
   service: ServiceDescription
+  /** Has somebody get up who runs the service; fields are ids and codes. */
+  alarm: (fields: Record<string, string | number>, message: string) => void
   /** The problem document for what was thrown, for an answer that holds several results. */
   problemFrom: (error: unknown) => Schemas['Problem']
 }

@@ -14,7 +14,23 @@ import {
 import { searchContacts } from './contacts.ts'
 import type { Context } from './context.ts'
 import { countCases } from './counts.ts'
-import { getCaseAtom } from './feeds.ts'
+import {
+  createDigest,
+  createDigestConfirmation,
+  createDigestEnd,
+  endDigest,
+  getDigest,
+  listDigests,
+} from './digests.ts'
+import { listEvents, streamEvents } from './events.ts'
+import {
+  getCaseAtom,
+  getCaseAtomArchive,
+  getCaseJsonFeed,
+  getCaseJsonFeedArchive,
+  getCaseRss,
+  getCaseRssArchive,
+} from './feeds.ts'
 import { getForm } from './forms.ts'
 import { getGeoFeed } from './geo.ts'
 import { listAccesses, listCaseEvents } from './history.ts'
@@ -29,6 +45,7 @@ import {
   listDecisions,
   listQueue,
 } from './moderation.ts'
+import { createNotificationRetry, listNotifications, receiveNotifyReceipt } from './notifications.ts'
 import {
   createRemovalRequest,
   createReport,
@@ -51,6 +68,7 @@ import { getOrganisationFeed } from './organisation-feed.ts'
 import { getOrganisationSettings, updateOrganisationSettings } from './organisation-settings.ts'
 import { getOrganisation, listOrganisations } from './organisations.ts'
 import { listPolicies, updatePolicy } from './policies.ts'
+import { createPreview } from './previews.ts'
 import { pushDocument, pushItems, receiveText, receiveWebhook } from './pushes.ts'
 import {
   createDismissal,
@@ -59,6 +77,7 @@ import {
   listItemVersions,
   listQuarantine,
 } from './quarantine.ts'
+import { createQuery, getQuery, listQueries, removeQuery, updateQuery } from './queries.ts'
 import {
   createAddition,
   createMessage,
@@ -70,9 +89,22 @@ import {
 import { createResponseDecision } from './response-decisions.ts'
 import { createResponse, listResponses } from './responses.ts'
 import { createCancellation, createProbe, getRun, listRunResults, listRuns } from './runs.ts'
-import { getLiveness, getReadiness, listCategories } from './service.ts'
+import { getHealth, getLiveness, getReadiness, listCategories } from './service.ts'
 import { createSourceSecret, listSourceSecrets, revokeSourceSecret } from './source-secrets.ts'
 import { createSource, getSource, listSources, updateSource } from './sources.ts'
+import {
+  createRedeliveries,
+  createSubscription,
+  createSubscriptionSecret,
+  createSubscriptionTest,
+  endSubscription,
+  getDelivery,
+  getSubscription,
+  listDeliveries,
+  listSubscriptionSecrets,
+  listSubscriptions,
+  updateSubscription,
+} from './subscriptions.ts'
 import { answerSurvey, getSurvey } from './surveys.ts'
 import { getClusters, getTile, getTileJson } from './tiles.ts'
 import {
@@ -106,6 +138,7 @@ export const handlers: Handlers<Context> = {
   createNormalisation,
   createNote,
   createOutcome,
+  createPreview,
   createProbe,
   createRedrive,
   createReferral,
@@ -139,6 +172,39 @@ export const handlers: Handlers<Context> = {
   getOrganisationFeed,
   countCases,
   listMapChanges,
+  getCaseJsonFeed,
+  getCaseRss,
+  getCaseAtomArchive,
+  getCaseJsonFeedArchive,
+  getCaseRssArchive,
+  listEvents,
+  streamEvents,
+  listQueries,
+  createQuery,
+  getQuery,
+  updateQuery,
+  removeQuery,
+  listSubscriptions,
+  createSubscription,
+  getSubscription,
+  updateSubscription,
+  endSubscription,
+  listSubscriptionSecrets,
+  createSubscriptionSecret,
+  createSubscriptionTest,
+  listDeliveries,
+  getDelivery,
+  createRedeliveries,
+  listDigests,
+  createDigest,
+  getDigest,
+  endDigest,
+  createDigestConfirmation,
+  createDigestEnd,
+  listNotifications,
+  createNotificationRetry,
+  receiveNotifyReceipt,
+  getHealth,
   getImage,
   getLiveness,
   getMapping,

@@ -4,6 +4,7 @@ import type { SubmittedCase } from '../../domain/submit-case.ts'
 import type { Schemas } from '../contract/handler.ts'
 import { attributionView } from './attribution.ts'
 import { positionView } from './organisation.ts'
+import { personalDataView } from './preview.ts'
 import { responsesIn, staffResponses } from './response.ts'
 
 /** The answer to a new case. */
@@ -138,6 +139,7 @@ function staffCase(theCase: CaseRow, opened: OpenedCase, publicUrl: string, now:
     allowedStatuses: opened.allowedStatuses,
     allowedDecisions: opened.allowedDecisions,
     position: positionView(theCase.latitude, theCase.longitude),
+    personalData: opened.personalData?.map(personalDataView) ?? null,
   }
 }
 

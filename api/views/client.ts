@@ -16,6 +16,7 @@ export function clientView(client: ClientDetail, publicUrl: string): Schemas['Cl
     test: client.test,
     followUrl: client.followUrl,
     surveyUrl: client.surveyUrl,
+    digestUrl: client.digestUrl,
     keys: client.keys.map(keyView),
     createdAt: client.createdAt,
     revokedAt: client.revokedAt,

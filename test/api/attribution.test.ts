@@ -1,4 +1,5 @@
 import t from 'tap'
+import { indexCases } from '../../domain/case-index.ts'
 import { type Answer, type Harness, ORIGIN, startHarness } from './harness.ts'
 
 const WORDS = { attribution: 'Shown by kind permission. (Invented.)', licence: 'CC BY 4.0' }
@@ -67,10 +68,11 @@ t.test('every representation of an item’s case says where it came from', async
     const feature = (await call({ url: `/ogc/collections/cases/items/${plain}` })).body
     t.same(feature.properties.attribution, from(SITE))
 
+    await indexCases(harness.db)
     const { text } = await call({ url: '/v1/feeds/cases.atom?source=pushed' })
     const entries = text.split('<entry>').slice(1)
-    t.equal(entries.length, 2)
-    for (const [n, link] of [SITE, STORY].entries()) {
+    t.equal(entries.length, 3)
+    for (const [n, link] of [SITE, STORY, ANSWER].entries()) {
       t.match(entries[n], `<link rel="via" href="${link}" title="Example Source"/>`)
       t.match(entries[n], `<rights>Example Source · ${WORDS.attribution} · ${WORDS.licence}</rights>`)
     }

@@ -95,6 +95,7 @@ t.test('API clients', async (t) => {
         { role: 'integrator', surveyUrl: 'https://www.example.org/survey' },
         ['/surveyUrl placeholder_missing'],
       ],
+      [{ role: 'supplier', digestUrl: 'https://www.example.org/digest' }, ['/digestUrl placeholder_missing']],
       [{ role: 'caretaker' }, ['/role unknown_value']],
       [{ role: 'supplier', scopes: [] }, ['/scopes unknown_field']],
       [{ role: 'form', origins: ['https://www.example.org/path'] }, ['/origins/0 wrong_format']],
@@ -249,7 +250,7 @@ t.test('API clients', async (t) => {
   })
 
   await t.test('a revoked key stops within a second on every process', async (t) => {
-    const elsewhere = createAuthenticate(db, () => clock.getTime())
+    const elsewhere = createAuthenticate(db, { clock: () => clock.getTime() })
     const reads = readContract().operations.find(({ id }) => id === 'listCategories') as Operation
     const client = await made()
     const both = async () => {

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { noteAll } from '../noted.ts'
 import { references, refused } from './answers.ts'
 import { type Answer, createCase, draft, publishedCase, staff, startHarness } from './harness.ts'
 
@@ -20,10 +21,12 @@ t.test('what a decision can say', async (t) => {
     (await db.prisma.event.findMany({ where: { caseReference: reference }, orderBy: { id: 'asc' } })).map(
       ({ type }) => type,
     )
-  const told = async (reference: string) =>
-    (await db.prisma.notification.findMany({ where: { case: { reference } }, orderBy: { id: 'asc' } }))
+  const told = async (reference: string) => {
+    await noteAll(db)
+    return (await db.prisma.notification.findMany({ where: { case: { reference } }, orderBy: { id: 'asc' } }))
       .map(({ kind }) => kind)
       .filter((kind) => /removal|restoration/.test(kind))
+  }
 
   await t.test('edits with their reasons make the moderated text from the original', async (t) => {
     const text = 'Nurse Example 😀 was rude. (Invented.)'
@@ -271,6 +274,7 @@ t.test('what a decision can say', async (t) => {
 
   await t.test('C02: what is sent between read and decision is no conflict', async (t) => {
     const { reference, version } = await createCase(harness)
+    await noteAll(db)
     await db.pool.query(
       `update notifications set state = 'sent', sent_at = now() where case_id = (select id from cases where reference = $1)`,
       [reference],

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { noteAll } from '../noted.ts'
 import { refused } from './answers.ts'
 import { type Answer, draft, handledDraft, startHarness } from './harness.ts'
 
@@ -141,6 +142,7 @@ t.test('case handlers create cases that are moderated already', async (t) => {
     t.equal(answer.status, 201, answer.text)
     const calm = await submit(handledDraft(), key)
     t.equal(calm.body.publication, 'kept_private')
+    await noteAll(db)
     const cases = await db.prisma.case.findMany({
       where: { reference: { in: [answer.body.reference, calm.body.reference] } },
       include: { notifications: true },

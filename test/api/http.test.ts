@@ -293,6 +293,7 @@ t.test('a store that is away is 503 with Retry-After, for every operation', asyn
       .replace('{kind}', 'concern?organisation=T01')
       .replace('{z}/{x}/{y}', '0/0/0')
       .replace('{collection}', 'cases')
+      .replace('{archive}', '1')
       .replace('{feature}', '0000-0000-0000-0')
       .replace('/clusters', '/clusters?zoom=1')
     const open = security.some((choice) => Object.keys(choice).length === 0)

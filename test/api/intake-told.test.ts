@@ -1,4 +1,5 @@
 import t from 'tap'
+import { noteAll } from '../noted.ts'
 import { refused } from './answers.ts'
 import { type Answer, draft, handledDraft, SERVICE, startHarness } from './harness.ts'
 
@@ -12,6 +13,7 @@ t.test('who is told of a new case, and what the reporter is told at once', async
     headers: Record<string, string> = {},
   ): Promise<Answer> => call({ method: 'POST', url: '/v1/cases', key, body, headers })
   const told = async ({ body }: Answer): Promise<string[]> => {
+    await noteAll(db)
     const found = await db.prisma.notification.findMany({ where: { case: { reference: body.reference } } })
     return found.map(({ kind }) => kind).sort()
   }

@@ -1,5 +1,6 @@
 import t from 'tap'
 import { newReference } from '../../domain/references.ts'
+import { noteAll } from '../noted.ts'
 import { holdsNone, refused } from './answers.ts'
 import { type Answer, createCase, publishedCase, staff, startHarness } from './harness.ts'
 import { eventsOf, moveTo, reporterOf, staffView, toldOf } from './reporter.ts'
@@ -239,6 +240,7 @@ t.test('messages between staff and reporter', async (t) => {
         const { text } = await call({ url: `/v1/cases/${mine.reference}${path}`, ...(key && { key }) })
         holdsNone(t, text, `${path} for ${key?.slice(0, 8)}`)
       }
+    await noteAll(db)
     for (const table of ['messages', 'events', 'notifications', 'idempotency_records']) {
       const { rows } = await db.pool.query(`select r::text as row from ${table} r`)
       holdsNone(t, JSON.stringify(rows), table)

@@ -1,9 +1,9 @@
-import { draft } from './harness.ts'
+import { draft, NOTIFY_TOKEN } from './harness.ts'
 import { PICTURE, type Place } from './permission-fixtures.ts'
 import { signed } from './signed.ts'
 
 export type Ask = {
-  method?: 'POST' | 'PATCH' | 'DELETE'
+  method?: 'HEAD' | 'POST' | 'PATCH' | 'DELETE'
   url: string
   body?: unknown
   headers?: Record<string, string>
@@ -35,6 +35,7 @@ export const asks: Record<string, (of: Place, n: number) => Ask> = {
   getSurvey: (of) => ({ url: `/v1/surveys/${of.survey}` }),
   answerSurvey: (of) => post(`/v1/surveys/${of.survey}`, { manner: true }),
   searchContacts: () => post('/v1/contact-searches', { email: 'invented@example.org' }),
+  createPreview: () => post('/v1/previews', { text: 'It was slow. (Invented.)' }),
   createImage: () => ({ ...post('/v1/images', PICTURE), headers: { 'content-type': 'image/gif' } }),
   getImage: (of) => ({ url: `${of.url}/images/${of.image}` }),
   listQueue: () => ({ url: '/v1/queue' }),
@@ -83,12 +84,20 @@ export const asks: Record<string, (of: Place, n: number) => Ask> = {
   updatePolicy: () => patch('/v1/policies/respond', { workingDays: 20 }),
   getGeoFeed: () => ({ url: '/v1/geo-feed' }),
   listMapChanges: () => ({ url: '/v1/geo-feed/changes' }),
+  listEvents: () => ({ url: '/v1/events' }),
+  // A stream that begins has no end; its head has one.
+  streamEvents: () => ({ method: 'HEAD', url: '/v1/events/stream' }),
   getClusters: () => ({ url: '/v1/clusters?zoom=4' }),
   getTile: () => ({ url: '/v1/tiles/0/0/0.mvt' }),
   getTileJson: () => ({ url: '/v1/tiles.json' }),
   getOrganisationFeed: () => ({ url: '/v1/organisation-feed' }),
   countCases: () => ({ url: '/v1/case-counts' }),
   getCaseAtom: () => ({ url: '/v1/feeds/cases.atom' }),
+  getCaseJsonFeed: () => ({ url: '/v1/feeds/cases.json' }),
+  getCaseRss: () => ({ url: '/v1/feeds/cases.rss' }),
+  getCaseAtomArchive: () => ({ url: '/v1/feeds/archives/1/cases.atom' }),
+  getCaseJsonFeedArchive: () => ({ url: '/v1/feeds/archives/1/cases.json' }),
+  getCaseRssArchive: () => ({ url: '/v1/feeds/archives/1/cases.rss' }),
   getOgcLanding: () => ({ url: '/ogc' }),
   getOgcDefinition: () => ({ url: '/ogc/api' }),
   getOgcConformance: () => ({ url: '/ogc/conformance' }),
@@ -123,6 +132,29 @@ export const asks: Record<string, (of: Place, n: number) => Ask> = {
     const body = JSON.stringify({ data: { type: 'deletion', externalId: `w-${n}` } })
     return { ...post(`/v1/sources/${source}/webhooks`, body), headers: signed(body, { secret }) }
   },
+  listQueries: () => ({ url: '/v1/queries' }),
+  createQuery: (_, n) => post('/v1/queries', { name: `Invented, again ${n}`, filter: {} }),
+  getQuery: (of) => ({ url: of.own as string }),
+  updateQuery: (of) => patch(of.own as string, { filter: { kind: ['concern'] } }),
+  removeQuery: (of) => remove(of.own as string),
+  listDigests: () => ({ url: '/v1/digests' }),
+  createDigest: (of) =>
+    post('/v1/digests', { query: of.own?.split('/').at(-1), email: 'invented@example.org', every: 'day' }),
+  getDigest: (of) => ({ url: of.own as string }),
+  endDigest: (of) => remove(of.own as string),
+  createDigestConfirmation: (of) => post(`/v1/digest-links/${of.token}/confirmations`),
+  createDigestEnd: (of) => post(`/v1/digest-links/${of.key}/unsubscriptions`),
+  listSubscriptions: () => ({ url: '/v1/subscriptions' }),
+  createSubscription: () => post('/v1/subscriptions', { url: 'https://receiver.example.org/in' }),
+  getSubscription: (of) => ({ url: `/v1/subscriptions/${of.subscription}` }),
+  updateSubscription: (of) => patch(`/v1/subscriptions/${of.subscription}`, { description: 'Invented' }),
+  endSubscription: (of) => remove(`/v1/subscriptions/${of.subscription}`),
+  listSubscriptionSecrets: (of) => ({ url: `/v1/subscriptions/${of.subscription}/secrets` }),
+  createSubscriptionSecret: (of) => post(`/v1/subscriptions/${of.subscription}/secrets`, {}),
+  createSubscriptionTest: (of) => post(`/v1/subscriptions/${of.subscription}/tests`),
+  listDeliveries: (of) => ({ url: `/v1/subscriptions/${of.subscription}/deliveries` }),
+  getDelivery: (of) => ({ url: `/v1/subscriptions/${of.subscription}/deliveries/${of.key}` }),
+  createRedeliveries: (of) => post(`/v1/subscriptions/${of.subscription}/redeliveries`, { state: 'failed' }),
   listSourceSecrets: ({ source }) => ({ url: `/v1/sources/${source}/secrets` }),
   createProbe: ({ source }) => post(`/v1/sources/${source}/probe`),
   getRun: ({ run }) => ({ url: `/v1/sources/pushed/runs/${run}` }),
@@ -146,6 +178,13 @@ export const asks: Record<string, (of: Place, n: number) => Ask> = {
       entries: [{ kind: 'tag', term: 'invented', category: 'other' }],
     }),
   createNormalisation: () => post('/v1/sources/pushed/normalisations', { dryRun: true }),
+  listNotifications: () => ({ url: '/v1/notifications' }),
+  createNotificationRetry: (of) => post(`/v1/notifications/${of.notification}/retries`),
+  receiveNotifyReceipt: () => ({
+    ...post('/v1/callbacks/notify', { id: 'invented', status: 'delivered' }),
+    headers: { authorization: `Bearer ${NOTIFY_TOKEN}` },
+  }),
+  getHealth: () => ({ url: '/healthz' }),
   getLiveness: () => ({ url: '/livez' }),
   getReadiness: () => ({ url: '/readyz' }),
 }

@@ -1,4 +1,9 @@
+import { placeEvents } from '../../domain/change-log.ts'
+import { confirmationToken, endToken } from '../../domain/digest-links.ts'
+import { ARCHIVE_POSITIONS } from '../../domain/feed.ts'
 import { surveyOf, surveyToken } from '../../domain/surveys.ts'
+import { rows } from '../../prisma/client.ts'
+import { noteAll } from '../noted.ts'
 import { type Call, createCase, type Harness, publishedCase, staff } from './harness.ts'
 
 export type Fixture =
@@ -10,7 +15,12 @@ export type Fixture =
   | 'requested'
   | 'client'
   | 'signer'
+  | 'subscribed'
+  | 'queried'
+  | 'ordered'
   | 'quarantined'
+  | 'failed'
+  | 'archived'
 
 /** What is asked about, with the names of what belongs to it. */
 export type Place = {
@@ -27,9 +37,16 @@ export type Place = {
   /** Of a source that signs: its name, and its secret; `key` is the name of that. */
   source?: string
   secret?: string
+  /** With a delivery, whose id is the `key`. */
+  subscription?: string
   /** In the quarantine of the source `pushed`, with a run that waits for a worker. */
   entry?: string
   run?: string
+  /** A client's own thing, and the token of a mail about it. */
+  own?: string
+  token?: string
+  /** One that could not be told. */
+  notification?: number
 }
 
 /** A GIF of one pixel. */
@@ -46,8 +63,18 @@ export async function build(harness: Harness, fixture: Fixture): Promise<Place> 
       return clientPlace(harness)
     case 'signer':
       return signer(harness)
+    case 'subscribed':
+      return subscribed(harness)
+    case 'queried':
+      return queried(harness)
+    case 'ordered':
+      return ordered(harness)
     case 'quarantined':
       return quarantined(harness)
+    case 'failed':
+      return failedNotification(harness)
+    case 'archived':
+      return archived(harness)
     case 'published':
       return published(harness)
     case 'referred':
@@ -59,6 +86,15 @@ export async function build(harness: Harness, fixture: Fixture): Promise<Place> 
     case 'requested':
       return requested(harness)
   }
+}
+
+/** A log that is long enough for an archive page of the feeds. */
+async function archived({ db }: Harness): Promise<Place> {
+  await db.pool.query(`insert into events (type) select 'policy.changed' from generate_series(1, $1::int)`, [
+    ARCHIVE_POSITIONS,
+  ])
+  await placeEvents(db)
+  return NOTHING
 }
 
 async function published(harness: Harness): Promise<Place> {
@@ -178,6 +214,19 @@ async function quarantined(harness: Harness): Promise<Place> {
   return { ...NOTHING, source, run, entry: body.items.at(-1).reference }
 }
 
+async function failedNotification(harness: Harness): Promise<Place> {
+  const { reference } = await createCase(harness)
+  await noteAll(harness.db)
+  const [one] = await rows<{ id: number }>(
+    harness.db.pool,
+    `update notifications n set state = 'failed', problem = 'smtp_550' from cases c
+     where c.id = n.case_id and c.reference = $1 and n.kind = 'receipt_for_reporter' returning n.id`,
+    [reference],
+  )
+  if (one === undefined) throw new Error('nobody was to be told')
+  return { ...NOTHING, notification: one.id }
+}
+
 let clients = 0
 
 async function clientPlace(harness: Harness): Promise<Place> {
@@ -188,6 +237,36 @@ async function clientPlace(harness: Harness): Promise<Place> {
     [`invented client ${clients}`],
   )
   return { ...NOTHING, client: rows[0].id, key: key.split('_')[2] ?? '' }
+}
+
+/** A subscription of the supplier's. */
+async function subscribed(harness: Harness): Promise<Place> {
+  const key = harness.keys.supplier
+  const body = { url: 'https://receiver.example.org/in' }
+  const { id } = await must(harness, { method: 'POST', url: '/v1/subscriptions', key, body })
+  const delivery = await must(harness, { method: 'POST', url: `/v1/subscriptions/${id}/tests`, key })
+  return { ...NOTHING, subscription: id, key: delivery.id }
+}
+
+let queries = 0
+
+async function queried(harness: Harness): Promise<Place> {
+  queries += 1
+  const key = harness.keys.supplier
+  const body = { name: `Invented ${queries}`, filter: {} }
+  const { id } = await must(harness, { method: 'POST', url: '/v1/queries', key, body })
+  return { ...NOTHING, own: `/v1/queries/${id}` }
+}
+
+async function ordered(harness: Harness): Promise<Place> {
+  const { db, keys } = harness
+  const query = (await queried(harness)).own?.split('/').at(-1)
+  const body = { query, email: 'invented@example.org', every: 'day' }
+  const { id } = await must(harness, { method: 'POST', url: '/v1/digests', key: keys.supplier, body })
+  const found = await rows<{ id: number }>(db.pool, 'select id from digests where reference = $1', [id])
+  const digest = found[0]?.id as number
+  const token = await confirmationToken(db.pool, db.vault, digest, new Date().toISOString())
+  return { ...NOTHING, own: `/v1/digests/${id}`, token, key: await endToken(db.pool, db.vault, digest) }
 }
 
 let signers = 0

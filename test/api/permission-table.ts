@@ -58,6 +58,7 @@ createMessage              referredOn 1    1    3    3    +    3    +    3    3 
 getSurvey                  closed     +    +    +    +    +    +    +    +    +    +    +    +    +
 answerSurvey               closed     +    +    +    +    +    +    +    +    +    +    +    +    +
 searchContacts             published  1    1    3    3    +    3    3    3    3    3    3    3    3
+createPreview              nothing    1    1    +    +    +    3    3    3    3    3    3    3    3
 createImage                nothing    1    1    +    +    +    3    3    3    3    3    3    3    3
 getImage                   published  +    +    3    +    +    +    +    +    +    +    +    +    +
 getImage                   referred   4    +    3    4    +    +    +    4    +    4    4    4    4
@@ -107,12 +108,19 @@ listPolicies               nothing    +    +    +    +    +    +    +    +    + 
 updatePolicy               nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
 getGeoFeed                 published  +    +    3    +    +    +    +    +    +    +    +    +    +
 listMapChanges             published  +    +    3    +    +    +    +    +    +    +    +    +    +
+listEvents                 published  +    +    3    +    +    +    +    +    +    +    +    +    +
+streamEvents               nothing    +    +    3    +    +    +    +    +    +    +    +    +    +
 getClusters                published  +    +    3    +    +    +    +    +    +    +    +    +    +
 getTile                    published  +    +    3    +    +    +    +    +    +    +    +    +    +
 getTileJson                published  +    +    3    +    +    +    +    +    +    +    +    +    +
 getOrganisationFeed        published  +    +    3    +    +    +    +    +    +    +    +    +    +
 countCases                 published  +    +    3    +    +    +    +    +    +    +    +    +    +
 getCaseAtom                published  +    +    3    +    +    +    +    +    +    +    +    +    +
+getCaseJsonFeed            published  +    +    3    +    +    +    +    +    +    +    +    +    +
+getCaseRss                 published  +    +    3    +    +    +    +    +    +    +    +    +    +
+getCaseAtomArchive         archived   +    +    3    +    +    +    +    +    +    +    +    +    +
+getCaseJsonFeedArchive     archived   +    +    3    +    +    +    +    +    +    +    +    +    +
+getCaseRssArchive          archived   +    +    3    +    +    +    +    +    +    +    +    +    +
 getOgcLanding              published  +    +    3    +    +    +    +    +    +    +    +    +    +
 getOgcDefinition           published  +    +    3    +    +    +    +    +    +    +    +    +    +
 getOgcConformance          published  +    +    3    +    +    +    +    +    +    +    +    +    +
@@ -133,6 +141,28 @@ pushItems                  nothing    1    1    3    3    3    3    3    3    3 
 pushDocument               nothing    1    1    3    3    3    3    3    3    3    3    +    3    3
 receiveText                nothing    1    1    3    3    3    3    3    3    3    3    +    3    3
 receiveWebhook             signer     +    +    +    +    +    +    +    +    +    +    +    +    +
+listQueries                nothing    1    1    3    +    +    +    +    +    +    +    +    +    +
+createQuery                nothing    1    1    3    +    +    +    +    +    +    +    +    +    +
+getQuery                   queried    +    +    3    +    +    +    +    +    +    +    +    +    +
+updateQuery                queried    1    1    3    4    4    4    4    4    4    4    4    +    4
+removeQuery                queried    1    1    3    4    4    4    4    4    4    4    4    +    4
+listDigests                nothing    1    1    3    +    +    +    +    +    +    +    +    +    +
+createDigest               queried    1    1    3    +    +    +    +    +    +    +    +    +    +
+getDigest                  ordered    1    1    3    4    4    4    4    4    4    4    4    +    4
+endDigest                  ordered    1    1    3    4    4    4    4    4    4    4    4    +    4
+createDigestConfirmation   ordered    +    +    +    +    +    +    +    +    +    +    +    +    +
+createDigestEnd            ordered    +    +    +    +    +    +    +    +    +    +    +    +    +
+listSubscriptions          nothing    1    1    3    +    +    +    +    +    +    +    +    +    +
+createSubscription         nothing    1    1    3    +    +    +    +    +    +    +    +    +    +
+getSubscription            subscribed 1    1    3    4    4    4    4    4    4    4    4    +    4
+updateSubscription         subscribed 1    1    3    4    4    4    4    4    4    4    4    +    4
+endSubscription            subscribed 1    1    3    4    4    4    4    4    4    4    4    +    4
+listSubscriptionSecrets    subscribed 1    1    3    4    4    4    4    4    4    4    4    +    4
+createSubscriptionSecret   subscribed 1    1    3    4    4    4    4    4    4    4    4    +    4
+createSubscriptionTest     subscribed 1    1    3    4    4    4    4    4    4    4    4    +    4
+listDeliveries             subscribed 1    1    3    4    4    4    4    4    4    4    4    +    4
+getDelivery                subscribed 1    1    3    4    4    4    4    4    4    4    4    +    4
+createRedeliveries         subscribed 1    1    3    4    4    4    4    4    4    4    4    +    4
 listSourceSecrets          signer     1    1    3    3    3    3    3    3    3    3    3    3    +
 createProbe                quarantined 1    1    3    3    3    3    3    3    3    3    3    3    +
 getRun                     quarantined 1    1    3    3    3    3    3    3    3    3    +    3    +
@@ -153,9 +183,20 @@ listRuns                   nothing    1    1    3    3    3    3    3    3    3 
 getMapping                 nothing    1    1    3    3    3    3    3    3    3    3    +    3    +
 updateMapping              nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
 createNormalisation        nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+listNotifications          nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+createNotificationRetry    failed     1    1    3    3    3    3    3    3    3    3    3    3    +
+receiveNotifyReceipt       nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
+getHealth                  nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
 getLiveness                nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
 getReadiness               nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
 `
+
+/** What belongs to one client is not there for any other. */
+export const owners: Partial<Record<Fixture, CallerName>> = {
+  subscribed: 'supplier',
+  queried: 'supplier',
+  ordered: 'supplier',
+}
 
 /** By hand: how each caller stands to the cases that are asked about; who is not named stands to them as the public. */
 export const standing: Record<

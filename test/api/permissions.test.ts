@@ -10,6 +10,7 @@ import {
   type CallerName,
   callers,
   type Outcome,
+  owners,
   publicly,
   type Row,
   rows,
@@ -86,12 +87,14 @@ function outcomeOf(status: number): Outcome | undefined {
 function computed(row: Row, caller: CallerName): Outcome {
   const { id, path, security } = operationOf(row)
   const byReceipt = caller === 'reporter' && security.some((choice) => choice.caseReceipt !== undefined)
-  // It opens to whoever signs, and the asks do.
-  if (security.some((choice) => choice.webhookSignature !== undefined)) return 'yes'
+  // It opens to whoever signs, or shows the token, and the asks do.
+  if (security.some((choice) => (choice.webhookSignature ?? choice.notifyToken) !== undefined)) return 'yes'
   if (!/^\/(v1|ogc)/.test(path) || (!byReceipt && !keyOpens(security)))
     return isOpen(security) ? 'yes' : '401'
   if (!byReceipt && isWithoutKey(caller) && !isOpen(security)) return '401'
   if (!byReceipt && !isWithoutKey(caller) && !opens(caller, security)) return '403'
+  const owner = path.includes('{') && !isOpen(security) ? owners[row.of] : undefined
+  if (owner !== undefined) return owner === caller ? 'yes' : '404'
   const where = row.of === 'closed' || row.of === 'requested' ? 'published' : row.of
   if (!(where in standing)) return 'yes'
   const of = where as keyof typeof standing

@@ -1,4 +1,5 @@
 import t from 'tap'
+import { noteAll } from '../noted.ts'
 import { canaries, canaryDraft, holdsNone, references, refused } from './answers.ts'
 import { type Answer, createCase, publishedCase, staff, startHarness } from './harness.ts'
 
@@ -31,14 +32,16 @@ t.test('referrals', async (t) => {
     (await call({ url: `/v1/cases/${reference}/notes`, key })).body.items
   const eventsOf = async (reference: string) =>
     (await db.prisma.event.findMany({ where: { caseReference: reference }, orderBy: { id: 'asc' } })).slice(1)
-  const told = async (reference: string) =>
-    (
+  const told = async (reference: string) => {
+    await noteAll(db)
+    return (
       await db.pool.query(
         `select distinct n.key, o.code from notifications n join organisations o on o.id = n.organisation_id
          where n.kind = 'referral_for_organisation' and n.address = 1 and n.case_id = (select id from cases where reference = $1) order by 1`,
         [reference],
       )
     ).rows.map(({ code }) => code)
+  }
   const toT02 = { organisation: 'T02', note: 'The ward is theirs. (Invented.)' }
   const declined = { action: 'decline', note: 'Not our ward. (Invented.)' }
 
@@ -324,6 +327,7 @@ t.test('referrals', async (t) => {
     const { reference, version } = await createCase(harness)
     await refer(reference, version, { organisation: 'T02', note: canaries.text })
     await answer(reference, 2, { action: 'decline', note: canaries.title })
+    await noteAll(db)
     const kept = await Promise.all(
       ['events', 'notifications', 'notes', 'referrals', 'idempotency_records'].map((table) =>
         db.pool.query(`select json_agg(x)::text as all from ${table} x`),

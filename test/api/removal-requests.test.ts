@@ -1,5 +1,6 @@
 import t from 'tap'
 import { rows } from '../../prisma/client.ts'
+import { noteAll } from '../noted.ts'
 import { references, refused } from './answers.ts'
 import { type Answer, createCase, type Harness, publishedCase, staff, startHarness } from './harness.ts'
 
@@ -40,14 +41,16 @@ function operations({ call, db, keys }: Harness) {
       (await db.prisma.event.findMany({ where: { caseReference: reference }, orderBy: { id: 'asc' } })).slice(
         2,
       ),
-    told: async (reference: string) =>
-      (
+    told: async (reference: string) => {
+      await noteAll(db)
+      return (
         await rows<{ kind: string }>(
           db.pool,
           `select n.kind from notifications n join cases c on c.id = n.case_id where c.reference = $1 and n.kind = 'removal_for_reporter'`,
           [reference],
         )
-      ).length,
+      ).length
+    },
   }
 }
 

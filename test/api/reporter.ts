@@ -1,3 +1,4 @@
+import { noteAll } from '../noted.ts'
 import { type Answer, type Harness, staff } from './harness.ts'
 
 export type OwnCase = { reference: string; receipt: string }
@@ -50,6 +51,7 @@ export async function eventsOf({ db }: Harness, { reference }: { reference: stri
 
 /** Which kinds of messages were noted to be sent about a case, in order. */
 export async function toldOf({ db }: Harness, { reference }: { reference: string }): Promise<string[]> {
+  await noteAll(db)
   const { rows } = await db.pool.query<{ kind: string }>(
     `select n.kind from notifications n join cases c on c.id = n.case_id where c.reference = $1 order by n.id`,
     [reference],

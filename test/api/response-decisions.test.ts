@@ -1,5 +1,6 @@
 import t from 'tap'
 import { rows } from '../../prisma/client.ts'
+import { noteAll } from '../noted.ts'
 import { refused } from './answers.ts'
 import { type Answer, createCase, publishedCase, staff, startHarness } from './harness.ts'
 
@@ -44,8 +45,9 @@ t.test('decisions on answers', async (t) => {
   }
   const shown = async (reference: string): Promise<string[]> =>
     (await call({ url: `/v1/cases/${reference}` })).body.responses.map(({ text }: Seen) => text)
-  const told = async (reference: string): Promise<number> =>
-    (
+  const told = async (reference: string): Promise<number> => {
+    await noteAll(db)
+    return (
       await rows(
         db.pool,
         `select 1 from notifications n join cases c on c.id = n.case_id
@@ -53,6 +55,7 @@ t.test('decisions on answers', async (t) => {
         [reference],
       )
     ).length
+  }
   const events = async (reference: string) =>
     (await db.prisma.event.findMany({ where: { caseReference: reference }, orderBy: { id: 'asc' } })).slice(2)
 

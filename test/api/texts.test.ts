@@ -2,6 +2,7 @@ import t from 'tap'
 import { holdSource } from '../../domain/ingest-items.ts'
 import { takeText } from '../../domain/receive-text.ts'
 import { inTransaction } from '../../prisma/client.ts'
+import { noteAll } from '../noted.ts'
 import { refused } from './answers.ts'
 import { type Answer, startHarness } from './harness.ts'
 
@@ -342,7 +343,11 @@ async function setting(t: Parameters<typeof startHarness>[0]) {
     call({ method: 'POST', url: '/v1/sources/pushed/texts', key: keys.feed_provider, body })
   const caseOf = async ({ reference }: { reference: string | null }): Promise<Answer['body']> =>
     (await call({ url: `/v1/cases/${reference}`, key: keys.case_handler })).body
-  const told = async ({ reference }: { reference: string }): Promise<string[]> =>
-    (await db.prisma.notification.findMany({ where: { case: { reference } } })).map(({ kind }) => kind).sort()
+  const told = async ({ reference }: { reference: string }): Promise<string[]> => {
+    await noteAll(db)
+    return (await db.prisma.notification.findMany({ where: { case: { reference } } }))
+      .map(({ kind }) => kind)
+      .sort()
+  }
   return { harness, text, send, caseOf, told }
 }

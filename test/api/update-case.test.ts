@@ -1,4 +1,5 @@
 import t from 'tap'
+import { noteAll } from '../noted.ts'
 import { canaries, canaryDraft, holdsNone, refused } from './answers.ts'
 import { type Answer, createCase, publishedCase, staff, startHarness } from './harness.ts'
 
@@ -26,14 +27,16 @@ t.test('changing a case', async (t) => {
     (await db.prisma.event.findMany({ where: { caseReference: reference }, orderBy: { id: 'asc' } })).filter(
       ({ type }) => type !== 'case.created',
     )
-  const told = async (reference: string, kind: string) =>
-    (
+  const told = async (reference: string, kind: string) => {
+    await noteAll(db)
+    return (
       await db.pool.query(
         `select o.code, n.address from notifications n left join organisations o on o.id = n.organisation_id
          where n.kind = $2::notification_kind and n.case_id = (select id from cases where reference = $1) order by n.id`,
         [reference, kind],
       )
     ).rows
+  }
   const organisation = (data: object) => db.prisma.organisation.create({ data: data as never })
 
   await t.test('R02: a status without an answer changes the status and leaves no answer', async (t) => {
@@ -326,6 +329,7 @@ t.test('changing a case', async (t) => {
   await t.test('nothing of a change shows in events, notifications and logs', async (t) => {
     const { reference, version } = await createCase(harness, canaryDraft)
     await change(reference, version, { assignee: canaries.actingUser, organisation: 'T02', urgent: true })
+    await noteAll(db)
     const kept = await Promise.all(
       ['events', 'notifications'].map((table) =>
         db.pool.query(`select json_agg(x)::text as all from ${table} x`),

@@ -4,6 +4,7 @@ import { announceVersion, watchDataVersion } from '../../domain/data-version.ts'
 import { closeDb, openDb } from '../../prisma/client.ts'
 import { newVaultKey } from '../../prisma/vault.ts'
 import { startIndexing } from '../../workers/keep-index.ts'
+import { startPlacing } from '../../workers/keep-log.ts'
 import { testDatabase } from '../database.ts'
 import { publishedCase, startHarness } from './harness.ts'
 
@@ -162,9 +163,11 @@ t.test('a worker keeps the index and says the version', async (t) => {
   const harness = await startHarness(t)
   const { call, db } = harness
   const watch = watchDataVersion(db)
-  const indexing = startIndexing({ db, log: { info() {}, warn() {}, error() {} } as never }, 10)
+  const log = { info() {}, warn() {}, error() {} } as never
+  const placing = startPlacing({ db, log })
+  const indexing = startIndexing({ db, log }, 10)
   t.teardown(async () => {
-    await indexing.stop()
+    await Promise.all([placing.stop(), indexing.stop()])
     await watch.close()
   })
   const { reference } = await publishedCase(harness)

@@ -23,6 +23,7 @@ const modules = [
   'connectors/feed.ts',
   'domain/cases.ts',
   'net/fetch.ts',
+  'operations/metrics.ts',
   'prisma/client.ts',
   'workers/queues.ts',
 ]
@@ -65,6 +66,10 @@ const forbidden: Array<[file: string, text: string, rule: string]> = [
   ['api/v03.ts', value('bullmq'), 'api-never'],
   ['workers/v01.ts', value('../api/app.ts'), 'workers-may-import'],
   ['workers/v02.ts', value('fastify'), 'workers-never'],
+  ['operations/v01.ts', value('../api/app.ts'), 'operations-types-only'],
+  ['operations/v02.ts', value('../workers/queues.ts'), 'operations-types-only'],
+  ['operations/v03.ts', value('pg'), 'operations-never'],
+  ['domain/v12.ts', value('../operations/metrics.ts'), 'domain-may-import'],
   ['prisma/v01.ts', value('../domain/cases.ts'), 'store-may-import'],
   ['examples/v01.ts', value('../domain/cases.ts'), 'examples-may-import'],
 ]
@@ -81,6 +86,8 @@ const allowed: Array<[file: string, text: string]> = [
   ['workers/a1.ts', value('../net/fetch.ts')],
   ['workers/a2.ts', value('bullmq')],
   ['api/server.ts', value('../config.ts')],
+  ['operations/a1.ts', value('../domain/cases.ts')],
+  ['operations/a2.ts', type('../workers/queues.ts')],
 ]
 
 t.test('every forbidden import is caught by its rule, and no allowed one by any', async (t) => {

@@ -24,25 +24,39 @@ const vocabularies = [
   'listReasons',
   'listStatuses',
 ]
-const withoutKeyOnly = ['answerSurvey', 'createReport', 'getSurvey']
+const withoutKeyOnly = [
+  'answerSurvey',
+  'createDigestConfirmation',
+  'createDigestEnd',
+  'createReport',
+  'getSurvey',
+]
 const everybodyReads = [
   ...vocabularies,
   'countCases',
   'getCase',
   'getCaseAtom',
+  'getCaseAtomArchive',
+  'getCaseJsonFeed',
+  'getCaseJsonFeedArchive',
+  'getCaseRss',
+  'getCaseRssArchive',
   'getClusters',
   'getGeoFeed',
   'getImage',
   'getOrganisation',
   'getOrganisationFeed',
+  'getQuery',
   'getTile',
   'getTileJson',
   'listCases',
   'listCategories',
   'listDecisions',
+  'listEvents',
   'listMapChanges',
   'listOrganisations',
   'listResponses',
+  'streamEvents',
 ]
 const caseReads = ['listCaseEvents', 'listNotes', 'createNote']
 const responds = [
@@ -65,7 +79,28 @@ const moderates = [
   'listReports',
   'renewReceipt',
 ]
-const creates = ['createCase', 'createImage']
+const subscribes = [
+  'createDigest',
+  'createQuery',
+  'createRedeliveries',
+  'createSubscription',
+  'createSubscriptionSecret',
+  'createSubscriptionTest',
+  'endDigest',
+  'endSubscription',
+  'getDelivery',
+  'getDigest',
+  'getSubscription',
+  'listDeliveries',
+  'listDigests',
+  'listQueries',
+  'listSubscriptionSecrets',
+  'listSubscriptions',
+  'removeQuery',
+  'updateQuery',
+  'updateSubscription',
+]
+const creates = ['createCase', 'createImage', 'createPreview']
 const sourceReads = [
   'getMapping',
   'getQuarantined',
@@ -93,17 +128,33 @@ const expected: Record<Role | 'nobody' | 'receipt' | 'signature', string[]> = {
     'listDecisions',
     'listResponses',
   ],
-  signature: ['receiveWebhook'],
+  signature: ['receiveNotifyReceipt', 'receiveWebhook'],
   form: [...vocabularies, ...creates],
-  integrator: [...everybodyReads, ...creates, ...caseReads],
-  case_handler: [...everybodyReads, ...creates, ...caseReads, ...moderates, ...responds, 'searchContacts'],
-  second_tier: [...everybodyReads, ...caseReads, ...moderates],
-  provider: [...everybodyReads, ...caseReads, ...responds],
-  commissioner: [...everybodyReads, ...caseReads],
-  feed_provider: [...everybodyReads, ...sourceReads, 'pushDocument', 'pushItems', 'receiveText'],
-  supplier: everybodyReads,
+  integrator: [...everybodyReads, ...subscribes, ...creates, ...caseReads],
+  case_handler: [
+    ...everybodyReads,
+    ...subscribes,
+    ...creates,
+    ...caseReads,
+    ...moderates,
+    ...responds,
+    'searchContacts',
+  ],
+  second_tier: [...everybodyReads, ...subscribes, ...caseReads, ...moderates],
+  provider: [...everybodyReads, ...subscribes, ...caseReads, ...responds],
+  commissioner: [...everybodyReads, ...subscribes, ...caseReads],
+  feed_provider: [
+    ...everybodyReads,
+    ...subscribes,
+    ...sourceReads,
+    'pushDocument',
+    'pushItems',
+    'receiveText',
+  ],
+  supplier: [...everybodyReads, ...subscribes],
   administrator: [
     ...everybodyReads,
+    ...subscribes,
     ...sourceReads,
     'createAlias',
     'createCancellation',
@@ -111,6 +162,7 @@ const expected: Record<Role | 'nobody' | 'receipt' | 'signature', string[]> = {
     'createDismissal',
     'createKey',
     'createNormalisation',
+    'createNotificationRetry',
     'createProbe',
     'createRedrive',
     'createSource',
@@ -119,6 +171,7 @@ const expected: Record<Role | 'nobody' | 'receipt' | 'signature', string[]> = {
     'getOrganisationSettings',
     'listAccesses',
     'listClients',
+    'listNotifications',
     'listSourceSecrets',
     'removeAlias',
     'revokeClient',
@@ -202,7 +255,8 @@ function onlyForStaff(id: string): boolean {
 function opens(role: string, security: (typeof operations)[number]['security']): boolean {
   if (role === 'nobody') return security.some((choice) => Object.keys(choice).length === 0)
   if (role === 'receipt') return security.some((choice) => choice.caseReceipt !== undefined)
-  if (role === 'signature') return security.some((choice) => choice.webhookSignature !== undefined)
+  if (role === 'signature')
+    return security.some((choice) => (choice.webhookSignature ?? choice.notifyToken) !== undefined)
   const scopes = roleScopes[role as Role] as readonly (Scope | string)[]
   const scheme = role === 'form' ? 'publishableKey' : 'secretKey'
   return security.some((choice) => choice[scheme]?.every((scope) => scopes.includes(scope)))

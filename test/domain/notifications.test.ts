@@ -1,14 +1,18 @@
 import t from 'tap'
+import { placeEvents } from '../../domain/change-log.ts'
+import { recordEvents } from '../../domain/events.ts'
 import { noteDigests } from '../../domain/feedback-digest.ts'
 import {
   claimNotifications,
+  forgetOldNotifications,
   MOST_ATTEMPTS,
   nextAttempt,
-  notify,
+  noteNotifications,
   settleNotification,
 } from '../../domain/notifications.ts'
 import { toldOrganisation } from '../../domain/organisation-settings.ts'
 import { type Db, inTransaction, type NotificationKind, row, rows } from '../../prisma/client.ts'
+import { noteAll, tellOf } from '../noted.ts'
 import { ingestStore } from './ingest-store.ts'
 
 const soon = () => new Date(Date.now() + 1_000)
@@ -22,11 +26,15 @@ t.test('what is to be told about a case is noted once, in the transaction of its
   await tell(db, theCase, 'response_for_reporter', 'b')
   await tell(db, theCase, 'case_for_organisation')
   await tell(db, { ...theCase, organisationId: 3 }, 'case_for_organisation')
-  await tell(db, { ...theCase, test: true }, 'closing_for_reporter')
+  await tell(db, await aCase(db, { test: true }), 'closing_for_reporter')
+  const { id: caseId } = theCase
+  const tells = [{ kind: 'removal_for_reporter' }] as const
   await inTransaction(db, async (tx) => {
-    await notify(tx, theCase, 'removal_for_reporter')
+    await recordEvents(tx, null, [{ type: 'case.removed', caseId, tells }])
     throw new Error('undone')
   }).catch(() => undefined)
+  await noteAll(db)
+  await noteAll(db)
   t.same(await noted(db), [
     'case_for_organisation 1 1',
     'case_for_organisation 1 2',
@@ -37,10 +45,61 @@ t.test('what is to be told about a case is noted once, in the transaction of its
   ])
 })
 
+t.test(
+  'many who read the log at once note each thing once, and a killed one nothing by halves',
+  async (t) => {
+    const db = await ingestStore(t)
+    const theCase = await aCase(db)
+    for (let n = 0; n < 20; n++) await tell(db, theCase, 'question_for_reporter', n)
+    await tell(db, { ...theCase, organisationId: 999 }, 'case_for_organisation')
+    await tellOf(db, { id: 1, organisationId: 1 }, [{ kind: 'closing_for_reporter' }])
+    await placeEvents(db)
+    const counts = await Promise.all([1, 2, 3].map(() => noteNotifications(db, 3)))
+    t.equal(
+      counts.reduce((sum, count) => sum + count),
+      20,
+      'nobody of an organisation or a case that is not there',
+    )
+    t.equal(await noteNotifications(db), 0)
+    await tell(db, theCase, 'closing_for_reporter')
+    await rows(db.pool, `update log_taps set position = 0 where name = 'notifications'`)
+    await placeEvents(db)
+    t.equal(await noteNotifications(db), 1, 'read again from the beginning, only what is new is noted')
+    const [last] = await rows<{ at: string; due: string; event: string }>(
+      db.pool,
+      `select n.created_at as at, n.next_attempt_at as due, e.at as event from notifications n, events e
+     where n.kind = 'closing_for_reporter' and e.tells is not null order by e.id desc limit 1`,
+    )
+    t.equal(last?.at, last?.event, 'from the time of its event')
+    t.equal(last?.due, last?.event)
+  },
+)
+
+t.test('what was told is forgotten after a year, and what failed is not', async (t) => {
+  const db = await ingestStore(t)
+  const theCase = await aCase(db)
+  for (let n = 0; n < 4; n++) await tell(db, theCase, 'question_for_reporter', n)
+  await noteAll(db)
+  const [, sent, dropped, failed] = await claimNotifications(db, soon(), lease)
+  if (!sent || !dropped || !failed) throw new Error('nothing was claimed')
+  await settleNotification(db, sent, { state: 'sent', providerId: 'a' }, soon())
+  await settleNotification(db, dropped, { state: 'dropped', problem: 'no_email' }, soon())
+  await settleNotification(db, failed, { state: 'failed', problem: 'smtp_550' }, soon())
+  const days = (n: number) => new Date(Date.now() + n * 24 * 3_600_000)
+  t.equal(await forgetOldNotifications(db, days(364)), 0)
+  t.equal(await forgetOldNotifications(db, days(367)), 2)
+  const left = await rows<{ state: string }>(db.pool, 'select state from notifications order by state')
+  t.same(
+    left.map(({ state }) => state),
+    ['waiting', 'failed'],
+  )
+})
+
 t.test("a claim is one worker's until its lease ends, and who comes late settles nothing", async (t) => {
   const db = await ingestStore(t)
   const theCase = await aCase(db)
   for (let n = 0; n < 20; n++) await tell(db, theCase, 'question_for_reporter', n)
+  await noteAll(db)
   const claims = await Promise.all([1, 2, 3, 4].map(() => claimNotifications(db, soon(), lease)))
   const ids = claims.flat().map(({ id }) => id)
   t.equal(ids.length, 20)
@@ -52,8 +111,8 @@ t.test("a claim is one worker's until its lease ends, and who comes late settles
   if (again === undefined || late === undefined) throw new Error('nothing was claimed again')
   t.equal(again.attempts, 2)
   t.equal(await settleNotification(db, late, { state: 'failed', problem: 'late' }, after), false)
-  t.equal(await settleNotification(db, again, { state: 'sent' }, after), true)
-  t.equal(await settleNotification(db, again, { state: 'sent' }, after), false)
+  t.equal(await settleNotification(db, again, { state: 'sent', providerId: null }, after), true)
+  t.equal(await settleNotification(db, again, { state: 'sent', providerId: null }, after), false)
 })
 
 t.test('it is tried again ever more slowly, from a minute to a day, and not for ever', async (t) => {
@@ -163,7 +222,7 @@ async function tell(
   kind: NotificationKind,
   once: string | number = '',
 ): Promise<void> {
-  await inTransaction(db, (tx) => notify(tx, theCase, kind, once))
+  await tellOf(db, theCase, [{ kind, once }])
 }
 
 async function noted(db: Db): Promise<string[]> {

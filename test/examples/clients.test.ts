@@ -1,11 +1,16 @@
+import type { AddressInfo } from 'node:net'
 import t, { type Test } from 'tap'
+import { indexCases } from '../../domain/case-index.ts'
 import { createAndFollow } from '../../examples/integrator.ts'
 import { mend, needsAPerson, waitingFor } from '../../examples/mend-quarantine.ts'
 import { bookmarkOf, pushItems } from '../../examples/push-items.ts'
 import { readPublicCases } from '../../examples/read-public.ts'
+import { readQuery, saveQuery } from '../../examples/saved-query.ts'
 import { makeSecret, sendWebhook } from '../../examples/send-webhook.ts'
+import { type Copy, receiver, sendTest, subscribe } from '../../examples/webhooks/receive.ts'
 import { workerFor } from '../api/asked.ts'
-import { type Harness, publishedCase, startHarness } from '../api/harness.ts'
+import { type Harness, publishedCase, staff, startHarness } from '../api/harness.ts'
+import { webhookWorkerFor } from '../workers/webhook-setting.ts'
 
 t.test('an integrator creates a case and reads back its own', async (t) => {
   const { url, harness } = await listening(t)
@@ -99,6 +104,53 @@ t.test('a supplier reads everything that is public over several pages, each case
   }
   t.equal(read.length, 5)
   t.same(new Set(read), published)
+})
+
+t.test('a supplier saves a filter, and everybody reads by it', async (t) => {
+  const { url, harness } = await listening(t)
+  const { reference } = await publishedCase(harness)
+  await publishedCase(harness, { organisation: 'T02' })
+  await indexCases(harness.db)
+  const query = { name: 'Of a trust (invented)', filter: { organisation: ['T01'] } }
+  const supplier = { url, key: harness.keys.supplier }
+  const { id, links } = await saveQuery(supplier, query)
+  t.match(links.atom, id)
+  const read = await readQuery(url, id)
+  t.match(read, { total: 1, references: [reference], onMap: 1, happened: ['case.published'] })
+  await t.rejects(saveQuery(supplier, query), { code: 'name_taken' })
+})
+
+t.test('a receiver verifies what is sent to it, takes it once, and forgets what is gone', async (t) => {
+  const { url, harness } = await listening(t)
+  const { db, call, keys } = harness
+  const copy: Copy = { seen: new Set(), cases: new Map(), messages: [] }
+  const secrets: string[] = []
+  const server = receiver(copy, secrets)
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  t.teardown(() => new Promise((resolve) => server.close(resolve)))
+  const { port } = server.address() as AddressInfo
+  const supplier = { url, key: keys.supplier }
+  const { id, secret } = await subscribe(supplier, { url: `http://127.0.0.1:${port}/in` })
+  const send = webhookWorkerFor(t, db, `127.0.0.1:${port}`)
+
+  await sendTest(supplier, id)
+  const { reference, version } = await publishedCase(harness)
+  await send()
+  t.equal(copy.seen.size, 0, 'who does not know the secret takes nothing')
+  secrets.push(secret)
+  await send(6_000)
+  t.same([...copy.cases.keys()], [reference])
+  const headers = { authorization: `Bearer ${keys.supplier}`, 'content-type': 'application/json' }
+  const body = JSON.stringify({ state: 'delivered' })
+  await fetch(`${url}/v1/subscriptions/${id}/redeliveries`, { method: 'POST', headers, body })
+  await send(6_000)
+  t.equal(copy.messages.length, 1, 'the same again is taken once')
+  await call({
+    ...{ method: 'POST', url: `/v1/cases/${reference}/decisions`, key: keys.case_handler },
+    ...{ headers: staff(version), body: { action: 'remove', reason: 'vexatious' } },
+  })
+  await send(6_000)
+  t.same([...copy.cases.keys()], [])
 })
 
 async function listening(t: Test): Promise<{ url: string; harness: Harness }> {

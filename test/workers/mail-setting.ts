@@ -1,11 +1,11 @@
 import { Writable } from 'node:stream'
 import type { Test } from 'tap'
-import { notify } from '../../domain/notifications.ts'
 import { createLog } from '../../log.ts'
-import { type Db, inTransaction, type NotificationKind, row, rows } from '../../prisma/client.ts'
+import { type Db, type NotificationKind, row, rows } from '../../prisma/client.ts'
 import { type Mailer, type MailSettings, openMailer } from '../../workers/mail/mailer.ts'
 import { type MailContext, sendMail } from '../../workers/send-mail.ts'
-import { createCase, type Harness, startHarness } from '../api/harness.ts'
+import { createCase, type Harness, PUBLIC_URL, startHarness } from '../api/harness.ts'
+import { noteAll, tellOf } from '../noted.ts'
 import { type SmtpServer, smtpServer } from './smtp-server.ts'
 
 export const NOTICE = 'Not for emergencies. (Invented.)'
@@ -26,7 +26,7 @@ export type MailSetting = {
 }
 
 /** The API on a store of its own, a mail server, and workers that send there. */
-export async function mailSetting(t: Test): Promise<MailSetting> {
+export async function mailSetting(t: Test, allowPrivate: readonly string[] = []): Promise<MailSetting> {
   const harness = await startHarness(t)
   const server = await smtpServer(t)
   let passed = 0
@@ -47,7 +47,7 @@ export async function mailSetting(t: Test): Promise<MailSetting> {
     const notice = NOTICE
     const own = { kind: 'smtp', url: server.url, from, onCall: ON_CALL, notice }
     const settings = { ...own, ...changes } as MailSettings
-    const mailer = openMailer(settings)
+    const mailer = openMailer(settings, { allowPrivate, userAgent: 'care-connect-test/0.1' })
     if (mailer !== null) mailers.push(mailer)
     return {
       db: harness.db,
@@ -56,6 +56,7 @@ export async function mailSetting(t: Test): Promise<MailSetting> {
       random: () => 0.5,
       signal: new AbortController().signal,
       mailer,
+      publicUrl: PUBLIC_URL,
       onCall: settings.onCall,
       notice,
     }
@@ -65,7 +66,10 @@ export async function mailSetting(t: Test): Promise<MailSetting> {
     db: harness.db,
     server,
     worker,
-    send: (context = worker()) => sendMail(context),
+    async send(context = worker()) {
+      await noteAll(harness.db)
+      await sendMail(context)
+    },
     pass: (milliseconds) => {
       passed += milliseconds
     },
@@ -76,6 +80,7 @@ export async function mailSetting(t: Test): Promise<MailSetting> {
       server.received.length = 0
       server.dead = false
       server.refuse = () => undefined
+      await noteAll(harness.db)
       const { pool } = harness.db
       await rows(pool, 'delete from notifications')
       await rows(
@@ -101,23 +106,37 @@ export async function quietCase(
     [reference],
   )
   const theCase = found as TestCase
+  await noteAll(harness.db)
   await rows(harness.db.pool, 'delete from notifications where case_id = $1', [theCase.id])
   return theCase
 }
 
+/** Has somebody to be told of a case. */
 export async function tell(
   db: Db,
   theCase: TestCase,
   kind: NotificationKind,
   once: string | number = '',
 ): Promise<void> {
-  await inTransaction(db, (tx) => notify(tx, theCase, kind, once))
+  await tellInLog(db, theCase, kind, once)
+  await noteAll(db)
+}
+
+/** The same, and nobody has noted it yet. */
+export async function tellInLog(
+  db: Db,
+  theCase: TestCase,
+  kind: NotificationKind,
+  once: string | number = '',
+): Promise<void> {
+  await tellOf(db, theCase, [{ kind, once }])
 }
 
 export type Told = { kind: string; state: string; problem: string | null; attempts: number; address: number }
 
 /** What became of what was to be told, in the order in which it was noted. */
 export async function told(db: Db, theCase?: TestCase): Promise<Told[]> {
+  await noteAll(db)
   return rows(
     db.pool,
     `select kind, state, problem, attempts, address from notifications where $1::bigint is null or case_id = $1 order by id`,

@@ -31,6 +31,7 @@ const noTicks: TickHandlers = {
   'release-holds': nothing,
   'send-mail': nothing,
   'feedback-digest': nothing,
+  'query-digests': nothing,
   'count-overdue': nothing,
 }
 const everyHour: Record<Tick, number> = {
@@ -40,9 +41,16 @@ const everyHour: Record<Tick, number> = {
   'release-holds': 3_600_000,
   'send-mail': 3_600_000,
   'feedback-digest': 3_600_000,
+  'query-digests': 3_600_000,
   'count-overdue': 3_600_000,
 }
-const noJobs: JobHandlers = { 'poll-source': nothing, 'probe-source': nothing, 'do-run': nothing }
+const noJobs: JobHandlers = {
+  'poll-source': nothing,
+  'probe-source': nothing,
+  'do-run': nothing,
+  'fan-out': nothing,
+  deliver: nothing,
+}
 const redisUrl = process.env.CARE_TEST_REDIS
 const backends: { name: string; skip: string | false; queue: (url: string) => QueueSettings }[] = [
   { name: 'PostgreSQL', skip: false, queue: (url) => ({ kind: 'postgres', url, max: 3 }) },
@@ -95,7 +103,7 @@ for (const { name, skip, queue } of backends) {
       })
       const done: number[] = []
       const ticks: string[] = []
-      for (const one of queues) await one.scheduleTicks({ ...everyHour, 'poll-due': 200 })
+      for (const one of queues) await one.scheduleTicks({ ...everyHour, 'poll-due': 200 }, 'all')
       for (let n = 0; n < 5; n++)
         for (const one of queues) await one.addJob('poll-source', { sourceId: 1_000_001 })
       await queues[0]?.addJob('poll-source', { sourceId: 1_000_002 })
@@ -118,6 +126,11 @@ for (const { name, skip, queue } of backends) {
       t.same(done.filter((id) => id > 1_000_000).sort(), [1_000_001, 1_000_002])
       await queues[1]?.addJob('poll-source', { sourceId: 1_000_001 })
       await until('the same again, once it is done', async () => done.length === 3)
+
+      await queues[1]?.forget()
+      const before = ticks.length
+      await queues[1]?.scheduleTicks({ ...everyHour, 'poll-due': 200 }, 'missing')
+      await until('ticks after the queue was emptied', async () => ticks.length >= before + 3)
     },
   )
 

@@ -1,22 +1,37 @@
 import { closeSync, fsyncSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createTransport, type SMTPPoolOptions } from 'nodemailer'
+import { NotifyError, openNotify } from '../../net/notify.ts'
 
-/** Where mails go: to a server, into a folder as files (for trying it out), or nowhere. */
+/** Where mails go: to a server, to GOV.UK Notify, into a folder as files (for trying it out), or nowhere. */
 export type MailSettings = {
   from: string
   /** Who is told of urgent cases. */
   onCall: string | null
   /** That this is not for emergencies, and where to turn instead. */
   notice: string
-} & ({ kind: 'smtp'; url: string } | { kind: 'folder'; folder: string } | { kind: 'none' })
+} & (
+  | { kind: 'smtp'; url: string }
+  | ({ kind: 'notify' } & NotifySettings)
+  | { kind: 'folder'; folder: string }
+  | { kind: 'none' }
+)
+
+/** The account at GOV.UK Notify: its one template is `((subject))` and `((body))`. */
+export type NotifySettings = { url: string; apiKey: string; template: string; replyTo: string | null }
 
 /** What the environment says of mails. */
 export type MailConfig = Readonly<
   { service: { notice: string } } & Record<
-    'smtpUrl' | 'mailFrom' | 'mailFolder' | 'onCallEmail',
+    | 'smtpUrl'
+    | 'mailFrom'
+    | 'mailFolder'
+    | 'onCallEmail'
+    | 'notifyApiKey'
+    | 'notifyTemplate'
+    | 'notifyReplyTo',
     string | undefined
-  >
+  > & { notifyUrl: string }
 >
 
 /** Where mails go by these settings; into `folder` when they say nothing. */
@@ -27,6 +42,9 @@ export function mailSettings(config: MailConfig, folder?: string): MailSettings 
     notice: config.service.notice,
   }
   if (config.smtpUrl !== undefined) return { ...own, kind: 'smtp', url: config.smtpUrl }
+  const { notifyUrl: url, notifyApiKey: apiKey, notifyTemplate: template } = config
+  if (apiKey !== undefined && template !== undefined)
+    return { ...own, kind: 'notify', url, apiKey, template, replyTo: config.notifyReplyTo ?? null }
   const chosen = config.mailFolder ?? folder
   return chosen === undefined ? { ...own, kind: 'none' } : { ...own, kind: 'folder', folder: chosen }
 }
@@ -41,19 +59,28 @@ export type Mail = {
   token: string
   /** For a file of its own. */
   name: string
+  /** A POST there ends mails like it (RFC 8058); null where nothing is to be ended. */
+  unsubscribeUrl: string | null
+  /** It was tried before, and may have arrived all the same. */
+  again: boolean
 }
 
-/** What sends; it rejects with what `problemOf` reads. */
+/** What sends; it resolves to what its provider calls the mail, if it has a name for it, and rejects with what `problemOf` reads. */
 export type Mailer = {
-  send(mail: Mail, signal: AbortSignal): Promise<void>
+  send(mail: Mail, signal: AbortSignal): Promise<string | null>
   close(): void
 }
 
+/** How HTTP goes out of this process. */
+type Network = { allowPrivate: readonly string[]; userAgent: string }
+
 /** Opens what the settings say; nothing connects before the first mail. Null when mails go nowhere. */
-export function openMailer(settings: MailSettings): Mailer | null {
+export function openMailer(settings: MailSettings, network: Network): Mailer | null {
   switch (settings.kind) {
     case 'smtp':
       return toServer(settings.url, settings.from)
+    case 'notify':
+      return toNotify(settings, network)
     case 'folder':
       return toFolder(settings.folder, settings.from)
     case 'none':
@@ -68,6 +95,7 @@ export type Problem = { problem: string; permanent: boolean }
  * for good. What it refused before that (the login, the sender) is about us, and may be mended.
  */
 export function problemOf(error: unknown): Problem {
+  if (error instanceof NotifyError) return { problem: error.problem, permanent: error.permanent }
   const { code, command, responseCode } = (error ?? {}) as Record<string, unknown>
   const ofThisMail = command === 'RCPT TO' || command === 'DATA'
   if (typeof responseCode === 'number') {
@@ -105,8 +133,28 @@ function toServer(url: string, from: string): Mailer {
   return {
     async send(mail, signal) {
       await transport.sendMail({ ...messageOf(mail, from), signal })
+      return null
     },
     close: () => transport.close({ force: true }),
+  }
+}
+
+// Notify sends the same reference again without a word: what may have arrived is looked for first.
+function toNotify({ template, replyTo, ...account }: NotifySettings, network: Network): Mailer {
+  const notify = openNotify({ ...account, ...network })
+  return {
+    async send({ to, subject, text, token, again, unsubscribeUrl }, signal) {
+      const known = again ? await notify.findEmail(token, signal) : undefined
+      if (known !== undefined) return known
+      const personalisation = { subject, body: text }
+      // It takes no other, and would refuse the mail for it.
+      const unsubscribe = unsubscribeUrl?.startsWith('https:') ? unsubscribeUrl : null
+      return notify.sendEmail(
+        { to, template, personalisation, reference: token, replyTo, unsubscribeUrl: unsubscribe },
+        signal,
+      )
+    },
+    close: () => void notify.close().catch(() => undefined),
   }
 }
 
@@ -118,6 +166,7 @@ function toFolder(folder: string, from: string): Mailer {
     async send(mail) {
       const { message } = await transport.sendMail(messageOf(mail, from))
       writeWhole(join(folder, `${mail.name}.eml`), message as Buffer)
+      return null
     },
     close: () => undefined,
   }
@@ -141,7 +190,7 @@ export function serverOf(address: string): SMTPPoolOptions {
   }
 }
 
-function messageOf({ to, subject, text, token }: Mail, from: string) {
+function messageOf({ to, subject, text, token, unsubscribeUrl }: Mail, from: string) {
   return {
     // As an object it is one address, whatever it holds.
     to: { name: '', address: to },
@@ -150,7 +199,14 @@ function messageOf({ to, subject, text, token }: Mail, from: string) {
     textEncoding: 'quoted-printable' as const,
     messageId: `<${token}@${domainOf(from)}>`,
     // RFC 3834: nobody's out-of-office answers this.
-    headers: { 'Auto-Submitted': 'auto-generated', 'X-Auto-Response-Suppress': 'All' },
+    headers: {
+      'Auto-Submitted': 'auto-generated',
+      'X-Auto-Response-Suppress': 'All',
+      ...(unsubscribeUrl !== null && {
+        'List-Unsubscribe': `<${unsubscribeUrl}>`,
+        'List-Unsubscribe-Post': 'List-Unsubscribe=One-Click',
+      }),
+    },
   }
 }
 

@@ -15,6 +15,9 @@ export const templates: Readonly<Record<NotificationKind, Template>> = {
   removal_for_reporter: read('removal-for-reporter'),
   restoration_for_reporter: read('restoration-for-reporter'),
   survey_for_reporter: read('survey-for-reporter'),
+  digest_confirmation: read('digest-confirmation'),
+  query_digest: read('query-digest'),
+  subscription_paused: read('subscription-paused'),
 }
 
 function read(name: string): Template {
