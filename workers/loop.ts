@@ -5,25 +5,30 @@ export type Loop = { wake(): void; stop(): Promise<void> }
 
 const AFTER_ERROR_MS = 2_000
 
-/** Does `work` now, whenever it is woken, and at least every `everyMs` milliseconds; one run at a time. */
+/**
+ * Does `work` now, whenever it is woken, and at least every `everyMs` milliseconds; one run at a time. What wakes it within
+ * `gatherMs` milliseconds is done in one run, after them.
+ */
 export function startLoop(
   work: () => Promise<void>,
-  { everyMs, log, failed }: { everyMs: number; log: Log; failed: string },
+  { everyMs, gatherMs = 0, log, failed }: { everyMs: number; gatherMs?: number; log: Log; failed: string },
 ): Loop {
   let stopped = false
   let woken = false
   let awake: () => void = () => undefined
 
-  const pause = (milliseconds: number) =>
+  const pause = (milliseconds: number, wakes = true) =>
     new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, milliseconds)
       awake = () => {
+        if (!wakes && !stopped) return
         clearTimeout(timer)
         resolve()
       }
     })
   const run = async (): Promise<void> => {
     while (!stopped) {
+      if (woken && gatherMs > 0) await pause(gatherMs, false)
       woken = false
       const next = await work().then(
         () => everyMs,

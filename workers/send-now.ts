@@ -5,6 +5,8 @@ import type { WebhookContext } from './webhook-context.ts'
 
 const SENT_FOR_MS = 5_000
 const LOOK_MS = 60_000
+// Whoever listens live is told first; what comes close together is sent together.
+const GATHER_MS = 5
 
 /**
  * Sends what has just happened without a detour over the queue, in the one process that gave it its position. What it does
@@ -31,7 +33,7 @@ export function startSendingNow(context: WebhookContext): Loop {
     sending.set(subscriptionId, run)
   }
   const loop = startLoop(() => fanOutAll(db, now(), start), {
-    ...{ everyMs: LOOK_MS, log },
+    ...{ everyMs: LOOK_MS, gatherMs: GATHER_MS, log },
     failed: 'what has happened could not be made deliveries of at once',
   })
   return {

@@ -3,6 +3,9 @@ import { noteNotifications } from '../domain/notifications.ts'
 import { type Loop, startLoop } from './loop.ts'
 import { type MailContext, sendMail } from './send-mail.ts'
 
+// Whoever listens live is told first; what comes close together is noted together.
+const GATHER_MS = 5
+
 /**
  * Tells people what the change log says that they are to be told, as soon as it says so: what is urgent does not wait for
  * a tick. What waits for another attempt comes with the next wake, at least every `everyMs` milliseconds. A long row of
@@ -22,7 +25,10 @@ export function startTelling(
   const note = async (): Promise<void> => {
     if ((await noteNotifications(db)) > 0) sending.wake()
   }
-  const noting = startLoop(note, { everyMs, log, failed: 'who is to be told could not be noted' })
+  const noting = startLoop(note, {
+    ...{ everyMs, gatherMs: GATHER_MS, log },
+    failed: 'who is to be told could not be noted',
+  })
   const forget = watch.onGrowth(noting.wake)
   return {
     wake() {
