@@ -33,7 +33,7 @@ import { startWriters } from './writers.ts'
 const SECONDS = Number(process.env.TAPS_SECONDS ?? 8)
 const WRITERS = Number(process.env.TAPS_WRITERS ?? 3)
 const SEED = Number(process.env.TAPS_SEED ?? Date.now() % 1_000_000)
-const BETWEEN_KILLS_MS = 1_500
+const BETWEEN_KILLS_MS = Number(process.env.TAPS_BETWEEN_MS ?? 1_500)
 
 const backends = (process.env.TAPS_QUEUES?.split(',') ?? [SEED % 2 === 0 ? 'postgresql' : 'redis']).filter(
   (backend) => backend === 'postgresql' || process.env.CARE_TEST_REDIS !== undefined,
@@ -195,12 +195,14 @@ async function killAtRandom(t: Test, killables: World['killables'], random: () =
   return crashes.length
 }
 
-/** What a killed worker held, and what a receiver has refused, is due at once. */
+/** What a killed worker held, and what could not be sent while the store or a receiver was away, is due at once. */
 async function hurry(db: Db): Promise<void> {
-  await rows(
-    db.pool,
-    `update deliveries set next_attempt_at = now() where state = 'waiting' and next_attempt_at > now()`,
-  )
+  for (const table of ['deliveries', 'notifications']) {
+    await rows(
+      db.pool,
+      `update ${table} set next_attempt_at = now() where state = 'waiting' and next_attempt_at > now()`,
+    )
+  }
 }
 
 /** Waits until nothing is wrong any more, or for as long as that may take; what is left. */
