@@ -85,14 +85,6 @@ export async function keysOf(db: Db, resolved: ResolvedFilter, keys: KeysWanted)
   return { text: walk(where), values, usual }
 }
 
-/** Whether an index leads to the cases of a filter, so that they can be counted without going through all. */
-export function isNarrow(resolved: ResolvedFilter): boolean {
-  const { filter, organisationIds } = resolved
-  return (
-    indexedQuery(resolved) !== undefined || boundsOf(filter) !== undefined || organisationIds !== undefined
-  )
-}
-
 function lookedFor({ filter, organisationIds, words }: ResolvedFilter): 'one word' | 'words' | 'few' {
   const { kind, category, language } = filter
   if ([organisationIds, kind, category, language].some((one) => one !== undefined)) return 'few'

@@ -11,7 +11,6 @@ export const PUBLIC_TYPES = [
   'response.changed',
   'response.removed',
 ] as const
-export type PublicEventType = (typeof PUBLIC_TYPES)[number]
 
 /** The channel on which a commit of events is told (a trigger does it), and the one on which new positions are. */
 export const COMMITTED = 'care_connect_events'

@@ -39,7 +39,7 @@ export type Digest = {
 export type NewDigest = { query: string; email: string; every: DigestInterval }
 
 /** So many that have not ended may a client have. */
-export const MOST_DIGESTS = 1_000
+const MOST_DIGESTS = 1_000
 /** An address that has not confirmed a digest after this time is forgotten. */
 export const CONFIRM_WITHIN_MS = 7 * 24 * 3600_000
 

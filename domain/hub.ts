@@ -83,7 +83,7 @@ export async function settleHubTopic(
 }
 
 /** The paths of the feeds of everything, of organisations by their codes, and of saved queries by their references. */
-export function topicsOf(codes: readonly string[], queries: readonly string[]): string[] {
+function topicsOf(codes: readonly string[], queries: readonly string[]): string[] {
   const selections = [
     '',
     ...codes.map((code) => `?${new URLSearchParams({ organisation: code })}`),

@@ -56,7 +56,7 @@ export async function newsOf(db: Db, filter: SavedFilter, span: Span, now: Date)
 }
 
 /** The key of the notification of a part of the log, which makes it one. */
-export function keyOfDigest(digestId: number, { from, to }: Span): string {
+function keyOfDigest(digestId: number, { from, to }: Span): string {
   return `query_digest:${digestId}:${from}:${to}`
 }
 

@@ -56,7 +56,7 @@ export const RIGHTS =
   'Contains information licensed under the Open Government Licence v3.0 (https://www.nationalarchives.gov.uk/doc/open-government-licence/version/3/); items from other providers carry their own attribution.'
 
 /** The address of a feed under which it tells of changes: without archive, filters as they were asked. */
-export function feedAddress(
+function feedAddress(
   publicUrl: string,
   format: FeedFormat,
   query: FeedDocument['query'],
