@@ -4,6 +4,7 @@ const ours = own([
   'api/',
   'connectors/',
   'domain/',
+  'ledger/',
   'net/',
   'operations/',
   'prisma/',
@@ -90,6 +91,11 @@ module.exports = {
       typesOf: ['domain/'],
       never: ['fastify', '@fastify', ...queue, ...store],
     }),
+    ...row('ledger', ['ledger/'], {
+      may: ['ledger/'],
+      typesOf: ['domain/', 'prisma/client\\.ts'],
+      never: ['fastify', '@fastify', ...queue, ...store],
+    }),
     ...row('contract', ['api/contract/'], { may: ['api/contract/'] }),
     ...row('views', ['api/views/'], {
       may: ['api/views/'],
@@ -111,7 +117,14 @@ module.exports = {
       may: ['workers/', 'domain/', 'connectors/', 'net/', 'api/views/'],
       typesOf: ['prisma/client\\.ts'],
       never: ['fastify', '@fastify'],
-      fromNot: ['workers/main\\.ts', 'workers/normalise-command\\.ts', 'workers/rebuild-index-command\\.ts'],
+      fromNot: [
+        'workers/main\\.ts',
+        'workers/normalise-command\\.ts',
+        'workers/organisations-command\\.ts',
+        'workers/rebuild-index-command\\.ts',
+        'workers/reseal-command\\.ts',
+        'workers/verify-audit-command\\.ts',
+      ],
     }),
     ...row('operations', ['operations/'], {
       may: ['operations/', 'domain/'],

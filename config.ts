@@ -48,6 +48,10 @@ export type Config = {
   notifyCallbackToken: string | undefined
   /** Who is told at once that a case is urgent. */
   onCallEmail: string | undefined
+  /** Who is told of escalated cases of care that is commissioned nationally. */
+  nationalContactEmail: string | undefined
+  /** The file, outside the database, that every erasure is noted in first; nothing can be erased without it. */
+  erasureLedger: string | undefined
 }
 
 /** See `PressureLimits` of the API; undefined: nine tenths of what Node allows itself, and no limit of memory. */
@@ -185,6 +189,16 @@ export function readConfig(env: Readonly<Record<string, string | undefined>>): C
       'ON_CALL_EMAIL',
       pattern(/^[^@\s<>,;]+@[A-Za-z0-9.-]+$/),
       'one e-mail address, like on-call@example.org',
+    ),
+    nationalContactEmail: setting(
+      'NATIONAL_CONTACT_EMAIL',
+      pattern(/^[^@\s<>,;]+@[A-Za-z0-9.-]+$/),
+      'one e-mail address, like contact-centre@example.org',
+    ),
+    erasureLedger: setting(
+      'ERASURE_LEDGER',
+      pattern(/^\/.*[^/]$/),
+      'the whole path of a file, like /var/lib/care-connect-ledger/erasures',
     ),
   }
   if (config.smtpUrl !== undefined && config.mailFrom === undefined)

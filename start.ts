@@ -17,9 +17,11 @@ import { createApp } from './api/app.ts'
 import { pressureLimits } from './api/pressure.ts'
 import { stopApi } from './api/stop.ts'
 import { type Config, needOwnStore, readConfig } from './config.ts'
+import { applyLedger } from './domain/apply-ledger.ts'
 import { type Geocoder, outwardGeocoder } from './domain/geocoding.ts'
 import { ORGANISATIONS } from './examples/provider/organisations.ts'
 import { startProvider } from './examples/provider/server.ts'
+import { openFileLedger } from './ledger/file-ledger.ts'
 import { createLog, terminalLines } from './log.ts'
 import { openGeocoder } from './net/geocoder.ts'
 import { createMetrics } from './operations/metrics.ts'
@@ -36,6 +38,8 @@ type Store = {
   databaseUrl: string
   encryptionKeys: string
   dataFolder: string | null
+  /** Nothing can be erased without it. */
+  erasureLedger: string | undefined
   stop: () => Promise<void>
 }
 type Closing = Array<() => Promise<void>>
@@ -66,6 +70,8 @@ async function start(config: Config, closing: Closing): Promise<void> {
   })
   closing.push(() => closeDb(db, 3_000))
   await checkStore(db)
+  const ledger = store.erasureLedger === undefined ? undefined : openFileLedger(store.erasureLedger, db.vault)
+  await applyLedger(db, ledger ?? null, new Date())
 
   const log = createLog(config.logLevel, terminalLines(process.stdout))
   const port = config.port ?? (await freePort(config.host, API_PORT))
@@ -93,6 +99,7 @@ async function start(config: Config, closing: Closing): Promise<void> {
     ...(config.websubHub !== undefined && { hub: config.websubHub }),
     service: demonstration === null ? config.service : withInvented(config.service),
     ...(geocoder !== undefined && { geocoder }),
+    ...(ledger !== undefined && { ledger }),
   })
   closing.push(() => stopApi(app))
   printTable([
@@ -170,12 +177,14 @@ function openConfiguredGeocoder(
 function mailsOf(config: Config, { dataFolder }: Store): MailSettings {
   if (dataFolder === null) return mailSettings(config)
   const onCallEmail = config.onCallEmail ?? 'on-call@example.org'
-  return mailSettings({ ...config, onCallEmail }, join(dataFolder, 'mails'))
+  const nationalContactEmail = config.nationalContactEmail ?? 'national-contact@example.org'
+  return mailSettings({ ...config, onCallEmail, nationalContactEmail }, join(dataFolder, 'mails'))
 }
 
 async function openStore(config: Config): Promise<Store> {
   if (config.production || config.databaseUrl !== undefined) {
-    return { ...needOwnStore(config), dataFolder: null, stop: async () => undefined }
+    const { erasureLedger } = config
+    return { ...needOwnStore(config), dataFolder: null, erasureLedger, stop: async () => undefined }
   }
   const embedded = await startEmbedded({ folder: CLONE, purpose: 'data' })
   const folder = dirname(embedded.dataFolder)
@@ -184,6 +193,7 @@ async function openStore(config: Config): Promise<Store> {
     encryptionKeys:
       config.encryptionKeys ?? keptSecret(join(folder, 'encryption-keys'), () => newVaultKey('embedded')),
     dataFolder: folder,
+    erasureLedger: config.erasureLedger ?? join(folder, 'erasure-ledger'),
     stop: embedded.stop,
   }
 }

@@ -47,6 +47,7 @@ const remarksIn: Partial<Record<OperationId, Remarks>> = {
     items.some(({ note, edits }) => note !== undefined || edits !== undefined) ? [reference] : [],
   listReports: ({ items }: Schemas['ObjectionPage']) => items.map(objectionCase),
   listRemovalRequests: ({ items }: Schemas['ObjectionPage']) => items.map(objectionCase),
+  listEscalations: ({ items }: Schemas['EscalationPage']) => items.map((escalation) => escalation.case),
   decideRemoval: (objection: Schemas['Objection']) => [objectionCase(objection)],
   getImage: (_picture, reference) => [reference],
 }

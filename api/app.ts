@@ -13,6 +13,7 @@ import fastify, {
 } from 'fastify'
 import type { Caller } from '../domain/callers.ts'
 import { type VersionWatch, watchDataVersion } from '../domain/data-version.ts'
+import type { ErasureLedger } from '../domain/erasure-ledger.ts'
 import type { FieldError } from '../domain/errors.ts'
 import { type Geocoder, outwardGeocoder } from '../domain/geocoding.ts'
 import { watchLog } from '../domain/log-watch.ts'
@@ -25,6 +26,7 @@ import {
   type EventStream,
   FIELDS_TYPE,
   type Handlers,
+  type OperationId,
   type Schemas,
 } from './contract/handler.ts'
 import { lazySerializers, lazyValidator } from './contract/lazily.ts'
@@ -59,6 +61,8 @@ export type AppOptions = {
   service: ServiceDescription
   /** Finds where a postcode is; without it by its outward half alone. */
   geocoder?: Geocoder
+  /** The ledger of erasures; nothing can be erased without it. */
+  ledger?: ErasureLedger
   /** Says which version of the data there is; by NOTIFY if nothing is said, never with `false`. */
   dataVersion?: VersionWatch | false
   /** The WebSub hub that tells of changes of the feeds; none if nothing is said. */
@@ -227,6 +231,7 @@ function addContractRoutes(
         publicUrl: options.publicUrl,
         hub: options.hub ?? null,
         geocoder: options.geocoder ?? outwardGeocoder,
+        ledger: options.ledger ?? null,
         contentType: request.headers['content-type'],
         problemsOf,
         fieldsOf: (schema) => Object.keys(contract.document.components.schemas[schema]?.properties ?? {}),
@@ -406,7 +411,8 @@ async function addHeaders(request: FastifyRequest, reply: FastifyReply, payload:
   // What a key, a receipt or a secret link sees is for whoever has it; what everybody sees may be kept, but is asked for again.
   const forEverybody =
     (callers.get(request)?.kind ?? 'public') === 'public' && !operation.path.includes('{token}')
-  reply.header('cache-control', forEverybody ? 'public, no-cache' : 'private, no-cache')
+  const cached = NEVER_KEPT.has(operation.id) ? 'no-store' : 'no-cache'
+  reply.header('cache-control', `${forEverybody ? 'public' : 'private'}, ${cached}`)
   reply.header('vary', 'authorization, case-receipt, origin')
   if (!whole) return payload
   const keep = kept.get(request)
@@ -424,6 +430,9 @@ async function addHeaders(request: FastifyRequest, reply: FastifyReply, payload:
   if (operation.method !== 'get' || !matches(request.headers['if-none-match'], etag)) return payload
   return notModified(reply)
 }
+
+// Everything about somebody, in one answer: nothing on the way keeps it, not even to ask again.
+const NEVER_KEPT = new Set<string>(['createSubjectAccess'] satisfies OperationId[])
 
 function notModified(reply: FastifyReply): string {
   reply.code(304)

@@ -1,7 +1,9 @@
 import closeWithGrace from 'close-with-grace'
 import { Redis } from 'ioredis'
 import { needOwnStore, readConfig } from '../config.ts'
+import { applyLedger } from '../domain/apply-ledger.ts'
 import { outwardGeocoder } from '../domain/geocoding.ts'
+import { openFileLedger } from '../ledger/file-ledger.ts'
 import { createLog } from '../log.ts'
 import { openGeocoder } from '../net/geocoder.ts'
 import { createMetrics } from '../operations/metrics.ts'
@@ -22,6 +24,11 @@ try {
     applicationName: 'care-connect api',
   })
   await checkStore(db)
+  const ledger =
+    config.erasureLedger === undefined ? undefined : openFileLedger(config.erasureLedger, db.vault)
+  const applied = await applyLedger(db, ledger ?? null, new Date())
+  if (ledger === undefined) log.warn({}, 'without ERASURE_LEDGER nothing can be erased')
+  else log.info(applied, 'the ledger of erasures is applied')
   // Fails fast: a dead Redis must not hold requests up.
   const redis =
     config.redisUrl === undefined
@@ -63,6 +70,7 @@ try {
     ...(config.websubHub !== undefined && { hub: config.websubHub }),
     service: config.service,
     ...(geocoding !== undefined && { geocoder: geocoding.geocoder }),
+    ...(ledger !== undefined && { ledger }),
     ...(redis !== undefined && { rateLimitRedis: redis }),
   })
   // Only now: the process was too busy with its routes to answer within the time that a command has.

@@ -10,6 +10,8 @@ import type { OrganisationName } from './organisations.ts'
 export type Accepted = {
   organisation: OrganisationName & { kind: OrganisationKind; place: Place }
   services: readonly ServiceName[]
+  /** Departments, by code, of the closed organisation that was named, when another one came after it. */
+  servicesBefore: readonly string[]
   categories: readonly Category[]
   instruments: readonly Instrument[]
 }
@@ -24,7 +26,10 @@ export type Acceptance =
 /** What of a draft is chosen from what is accepted. */
 export type Choices = { kind: CaseKind; category?: string; service?: string; ratings?: readonly CaseRating[] }
 
-/** Loads what the organisation with this code, in any form, takes now. An unknown and a closed one are refused alike. */
+/**
+ * Loads what the organisation with this code, in any form, takes now, or what came after it when it is closed. An unknown
+ * one and one that is closed for good are refused alike.
+ */
 export async function loadAccepted(sql: Sql, code: string, now: Date): Promise<Acceptance> {
   const categories = await rows<Category>(
     sql,
@@ -35,14 +40,27 @@ export async function loadAccepted(sql: Sql, code: string, now: Date): Promise<A
   const at = await placeFor(sql, code, now)
   if (at.place === null) return { accepted: null, categories, refused: at.problem }
 
-  const { services, ...organisation } = await organisationAt(sql, at.place.organisationId)
+  const { organisationId } = at.place
+  const { services, ...organisation } = await organisationAt(sql, organisationId)
   const accepted: Accepted = {
     organisation: { ...organisation, place: at.place },
     services,
+    servicesBefore: at.namedId === organisationId ? [] : await serviceCodes(sql, at.namedId),
     categories,
     instruments: instrumentsFor(organisation.kind),
   }
   return { accepted, categories, refused: null }
+}
+
+/**
+ * The draft without a department that only the closed organisation had which it names: what came after that may have
+ * others.
+ */
+export function withoutServiceBefore<D extends Choices>({ accepted }: Acceptance, draft: D): D {
+  const { service, ...others } = draft
+  if (accepted === null || service === undefined) return draft
+  const isThere = accepted.services.some(({ code }) => code === service)
+  return isThere || !accepted.servicesBefore.includes(service) ? draft : (others as D)
 }
 
 /** What of a draft is none of what is accepted. Where the organisation is refused, only its categories can be looked at. */
@@ -74,10 +92,20 @@ async function organisationAt(sql: Sql, id: number): Promise<FoundOrganisation> 
     sql,
     `select code, name, kind,
             coalesce((select json_agg(json_build_object('id', s.id, 'code', s.code, 'name', s.name) order by s.name, s.code)
-                      from services s where s.organisation_id = o.id), '[]') as services
+                      from services s where s.organisation_id = o.id and s.active), '[]') as services
      from organisations o where id = $1`,
     [id],
     'accepted-organisation',
   )
   return found as FoundOrganisation
+}
+
+async function serviceCodes(sql: Sql, organisationId: number): Promise<string[]> {
+  const found = await rows<{ code: string }>(
+    sql,
+    'select code from services where organisation_id = $1 order by code',
+    [organisationId],
+    'service-codes',
+  )
+  return found.map(({ code }) => code)
 }

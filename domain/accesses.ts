@@ -73,6 +73,17 @@ export async function noteOperationsAccess(
   )
 }
 
+/** Who read a case, oldest first. */
+export async function accessesTo(db: Db, reference: string): Promise<Access[]> {
+  return rows<Access>(
+    db.pool,
+    `select a.id, a.at, c.name as client, a.acting_user as "actingUser", a.operation, a.cases, a.subject
+     from accesses a join api_clients c on c.id = a.client_id where a.cases @> array[$1::text] order by a.id`,
+    [reference],
+    'accesses-to-case',
+  )
+}
+
 /** The access log, newest first: all of it, or what one client read, or who read one case. */
 export async function listAccesses(
   db: Db,

@@ -3,9 +3,10 @@ import { fillAddress } from './address-templates.ts'
 import { type CaseRow, caseById, contactOf } from './case-rows.ts'
 import { isClosed, takenBackReasons } from './case-rules.ts'
 import { forDigestConfirmation, forQueryDigest } from './digest-mails.ts'
+import { forCommissioner, forNationalContact } from './escalation-mails.ts'
 import { digestOf } from './feedback-digest.ts'
 import type { ClaimedNotification } from './notifications.ts'
-import { type ToldOrganisation, toldOrganisation } from './organisation-settings.ts'
+import { addressOf, mailToOrganisation } from './organisation-mail.ts'
 import { forPausedSubscription } from './subscription-notice.ts'
 import { surveyOf, surveyToken } from './surveys.ts'
 
@@ -18,6 +19,9 @@ export type NobodyReason =
   | 'same_address'
   | 'no_email'
   | 'no_on_call'
+  | 'no_national_contact'
+  | 'taken_up'
+  | 'answered'
   | 'withdrawn'
   | 'moved'
   | 'not_passed_on'
@@ -34,11 +38,20 @@ export type NobodyReason =
 /** Whom a mail goes to and what it may say, or why to nobody; where a POST ends mails like it, that address. */
 export type Addressee = { to: string; facts: Facts; unsubscribeUrl?: string } | { nobody: NobodyReason }
 
+/** Who is told where no client or organisation says it, and where this service is. */
+export type AddressBook = {
+  onCall: string | null
+  /** For escalated cases of care that is commissioned nationally. */
+  nationalContact: string | null
+  now: Date
+  publicUrl: string
+}
+
 /** Whom to tell, and what, as things are now; what has been overtaken since it was noted is told to nobody. */
 export async function addresseeOf(
   db: Db,
   notification: ClaimedNotification,
-  { onCall, now, publicUrl }: { onCall: string | null; now: Date; publicUrl: string },
+  { onCall, nationalContact, now, publicUrl }: AddressBook,
 ): Promise<Addressee> {
   if (notification.kind === 'feedback_digest') return forDigest(db, notification)
   if (notification.kind === 'subscription_paused') return forPausedSubscription(db, notification)
@@ -50,6 +63,10 @@ export async function addresseeOf(
       return onCall === null
         ? { nobody: 'no_on_call' }
         : { to: onCall, facts: { reference: theCase.reference } }
+    case 'escalation_for_national_contact':
+      return forNationalContact(notification, theCase, nationalContact)
+    case 'escalation_for_commissioner':
+      return forCommissioner(db.pool, notification, theCase)
     case 'case_for_organisation':
     case 'referral_for_organisation':
       return forOrganisation(db, notification, theCase)
@@ -60,6 +77,7 @@ export async function addresseeOf(
     case 'removal_for_reporter':
     case 'restoration_for_reporter':
     case 'survey_for_reporter':
+    case 'extension_for_reporter':
       return forReporter(db, notification.kind, theCase, now)
   }
 }
@@ -87,10 +105,7 @@ async function forOrganisation(
   if (isTakenBack(theCase)) return { nobody: 'withdrawn' }
   if (theCase.kind === 'question' && !theCase.passedOn) return { nobody: 'not_passed_on' }
   if (theCase.organisationId !== notification.organisationId) return { nobody: 'moved' }
-  const { email, respondUrl } = await addressOf(db.pool, notification)
-  if (typeof email !== 'string') return email
-  const { reference } = theCase
-  return { to: email, facts: { reference, link: fillAddress(respondUrl, 'reference', reference) } }
+  return mailToOrganisation(db.pool, notification, theCase.reference)
 }
 
 type ReporterKind = Extract<ClaimedNotification['kind'], `${string}_for_reporter`>
@@ -130,6 +145,8 @@ function overtakenBy(kind: ReporterKind, theCase: CaseRow): NobodyReason | null 
       return isClosed(theCase.status) ? null : 'reopened'
     case 'restoration_for_reporter':
       return theCase.publication === 'removed' ? 'not_public_any_more' : null
+    case 'extension_for_reporter':
+      return theCase.extension?.state === 'waiting' ? null : 'answered'
     case 'question_for_reporter':
     case 'survey_for_reporter':
       return null
@@ -139,21 +156,6 @@ function overtakenBy(kind: ReporterKind, theCase: CaseRow): NobodyReason | null 
 function isTakenBack({ status, publication, decisionReason }: CaseRow): boolean {
   const reason = decisionReason ?? ''
   return status === 'withdrawn' || (publication === 'removed' && takenBackReasons.includes(reason))
-}
-
-type FoundAddress = {
-  told: ToldOrganisation
-  email: string | { nobody: NobodyReason }
-  respondUrl: string | null
-}
-
-async function addressOf(sql: Sql, { organisationId, address }: ClaimedNotification): Promise<FoundAddress> {
-  const told = await toldOrganisation(sql, organisationId as number)
-  const { notifyEmail, notifyEmail2, respondUrl } = told
-  const email = address === 1 ? notifyEmail : notifyEmail2
-  if (email === null) return { told, email: { nobody: 'no_address' }, respondUrl }
-  const twice = address === 2 && email.toLowerCase() === notifyEmail?.toLowerCase()
-  return { told, email: twice ? { nobody: 'same_address' } : email, respondUrl }
 }
 
 // A client that was revoked sends nobody anywhere any more.

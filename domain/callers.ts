@@ -39,6 +39,9 @@ export type Scope =
   | 'accesses:read'
   | 'subscriptions:manage'
   | 'notifications:manage'
+  | 'figures:read'
+  | 'cases:escalate'
+  | 'personal-data:manage'
 
 /** A role is a named set of scopes; the contract says which operation needs which. */
 export const roleScopes: Readonly<Record<Role, readonly Scope[]>> = {
@@ -50,11 +53,13 @@ export const roleScopes: Readonly<Record<Role, readonly Scope[]>> = {
     'cases:moderate',
     'cases:respond',
     'contacts:search',
+    'cases:escalate',
+    'figures:read',
     'subscriptions:manage',
   ],
-  second_tier: ['cases:read', 'cases:moderate', 'subscriptions:manage'],
-  provider: ['cases:read', 'cases:respond', 'subscriptions:manage'],
-  commissioner: ['cases:read', 'subscriptions:manage'],
+  second_tier: ['cases:read', 'cases:moderate', 'figures:read', 'subscriptions:manage'],
+  provider: ['cases:read', 'cases:respond', 'figures:read', 'subscriptions:manage'],
+  commissioner: ['cases:read', 'cases:escalate', 'figures:read', 'subscriptions:manage'],
   feed_provider: ['items:push', 'sources:read', 'subscriptions:manage'],
   supplier: ['subscriptions:manage'],
   administrator: [
@@ -65,6 +70,8 @@ export const roleScopes: Readonly<Record<Role, readonly Scope[]>> = {
     'accesses:read',
     'subscriptions:manage',
     'notifications:manage',
+    'figures:read',
+    'personal-data:manage',
   ],
 }
 

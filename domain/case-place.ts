@@ -2,25 +2,31 @@ import { row, type Sql } from '../prisma/client.ts'
 import type { CaseRow } from './case-rows.ts'
 import type { FieldError } from './errors.ts'
 import { findOrganisationId } from './organisations.ts'
+import { lastSuccessor } from './succession.ts'
 
 /** Where a case stands: at its organisation, or the nearest one above it that has a position. */
 export type Place = { organisationId: number; latitude: number | null; longitude: number | null }
 
+/** Where a code leads: `namedId` is the organisation that has it, whatever came after that. */
+export type FoundAt = { place: Place; namedId: number }
+
 type FoundPlace = Place & { takesCases: boolean; takesCasesFrom: string | null; whereToTurn: string | null }
 
 /**
- * The place for a case at the organisation with this code in any form, or why it cannot go there: there is none, it or
- * one above it is closed or commissions care, or it takes cases only from a later day on.
+ * The place for a case at the organisation with this code in any form, at the last of what came after it when it is closed;
+ * or why it cannot go there: there is none, it or one above it is closed or commissions care, or it takes cases only from
+ * a later day on.
  */
 export async function placeFor(
   sql: Sql,
   code: string,
   now: Date,
-): Promise<{ place: Place } | { place: null; problem: Omit<FieldError, 'in'> }> {
-  const organisationId = await findOrganisationId(sql, code)
-  const found = organisationId === null ? undefined : await placeAt(sql, organisationId, now)
-  if (found === undefined || !found.takesCases) {
-    const detail = `No organisation that takes cases has the code "${code}"; /v1/organisations?active=true lists them.`
+): Promise<FoundAt | { place: null; problem: Omit<FieldError, 'in'> }> {
+  const namedId = await findOrganisationId(sql, code)
+  const found = namedId === null ? undefined : await placeAt(sql, await lastSuccessor(sql, namedId), now)
+  if (namedId === null || found === undefined || !found.takesCases) {
+    const none = `No organisation that takes cases has the code "${code}"; /v1/organisations?active=true lists them.`
+    const detail = [none, found?.whereToTurn].filter(Boolean).join(' ')
     return { place: null, problem: { pointer: '/organisation', code: 'unknown_organisation', detail } }
   }
   const { latitude, longitude, takesCasesFrom, whereToTurn } = found
@@ -28,7 +34,7 @@ export async function placeFor(
     const detail = [`It takes cases from ${takesCasesFrom} on.`, whereToTurn].filter(Boolean).join(' ')
     return { place: null, problem: { pointer: '/organisation', code: 'organisation_not_yet', detail } }
   }
-  return { place: { organisationId: found.organisationId, latitude, longitude } }
+  return { place: { organisationId: found.organisationId, latitude, longitude }, namedId }
 }
 
 /** Where an organisation is. What is not set for it is as set for the nearest one above it. */
@@ -57,12 +63,20 @@ export async function placeAt(sql: Sql, organisationId: number, now: Date): Prom
   return found as FoundPlace
 }
 
-/** The key of a service of an organisation; null when it has none with this code. */
-export async function serviceOf(sql: Sql, organisationId: number, code: string): Promise<number | null> {
+/**
+ * The key of a service of an organisation; null when it has none with this code that takes cases. What a case has it may
+ * keep: `kept` is its code.
+ */
+export async function serviceOf(
+  sql: Sql,
+  organisationId: number,
+  code: string,
+  kept: string | null,
+): Promise<number | null> {
   const found = await row<{ id: number }>(
     sql,
-    'select id from services where organisation_id = $1 and code = $2',
-    [organisationId, code],
+    'select id from services where organisation_id = $1 and code = $2 and (active or code = $3)',
+    [organisationId, code, kept],
   )
   return found?.id ?? null
 }

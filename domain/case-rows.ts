@@ -16,6 +16,14 @@ import {
 import type { ItemRating } from './items.ts'
 import { jsonArray, jsonObject } from './json-sql.ts'
 import type { OrganisationName } from './organisations.ts'
+import {
+  type EscalationRow,
+  type ExtensionRow,
+  LAST_ESCALATION,
+  LAST_EXTENSION,
+  PAUSE,
+  type PauseRow,
+} from './waiting-rows.ts'
 
 /** A case as it lies in the store, with what it belongs to; what is personal is still sealed. */
 export type CaseRow = {
@@ -45,7 +53,7 @@ export type CaseRow = {
   formerOrganisationIds: number[]
   organisation: OrganisationName
   service: OrganisationName | null
-  originalSealed: string
+  originalSealed: string | null
   contactSealed: string | null
   preferredContact: 'email' | 'phone' | null
   moderatedTitle: string | null
@@ -71,6 +79,8 @@ export type CaseRow = {
   acknowledgedAt: string | null
   closedAt: string | null
   resolvedAt: string | null
+  /** Since when nothing in it is personal any more. */
+  anonymisedAt: string | null
   moderateDueAt: string | null
   acknowledgeDueAt: string | null
   respondDueAt: string | null
@@ -85,6 +95,12 @@ export type CaseRow = {
   images: ImageRow[]
   /** The last referral. */
   referral: ReferralRow | null
+  /** While the clock for the answer stands still. */
+  pause: PauseRow | null
+  /** The last one. */
+  extension: ExtensionRow | null
+  /** The last one. */
+  escalation: EscalationRow | null
   /** Whoever is deciding on it just now. */
   claim: { actingUser: string; clientId: number; until: string } | null
 }
@@ -187,6 +203,7 @@ const CASE = `
   src.site_url as "siteUrl", c.version,
   c.reported_at as "reportedAt", c.created_at as "createdAt", c.updated_at as "updatedAt",
   c.acknowledged_at as "acknowledgedAt", c.closed_at as "closedAt", c.resolved_at as "resolvedAt",
+  c.anonymised_at as "anonymisedAt",
   c.moderate_due_at as "moderateDueAt", c.acknowledge_due_at as "acknowledgeDueAt", c.respond_due_at as "respondDueAt",
   c.due_at as "dueAt", c.held_until as "heldUntil",
   c.outcome_resolved as "outcomeResolved", c.outcome_manner as "outcomeManner", c.outcome_at as "outcomeAt",
@@ -221,6 +238,7 @@ const CASE = `
     answeredAt: 'utc(f.answered_at)',
   })} from referrals f join organisations rf on rf.id = f.from_id join organisations rt on rt.id = f.to_id
    where f.case_id = c.id order by f.id desc limit 1) as referral,
+  ${PAUSE} as pause, ${LAST_EXTENSION} as extension, ${LAST_ESCALATION} as escalation,
   (select ${jsonObject({ actingUser: 'l.acting_user', clientId: 'l.client_id', until: 'utc(l.until)' })}
    from case_claims l where l.case_id = c.id and l.until > now()) as claim,
   ${jsonArray(jsonObject({ ...RESPONSE_FIELDS, publication: 'r.publication', takenBack: TAKEN_BACK }), `from responses r ${RESPONSE_JOINS} where r.case_id = c.id`, 'r.responded_at, r.id')} as responses`
@@ -277,11 +295,12 @@ export async function casesWhere(
   return rows<CaseRow>(sql, `select ${CASE} ${FROM} where ${where} order by ${order} limit ${limit}`, values)
 }
 
-/** What the reporter wrote. */
+/** What the reporter wrote, or null when the case is anonymised. */
 export function originalOf(
   vault: Vault,
   theCase: Pick<CaseRow, 'reference' | 'originalSealed'>,
-): OriginalText {
+): OriginalText | null {
+  if (theCase.originalSealed === null) return null
   return JSON.parse(vault.open(`cases.original:${theCase.reference}`, theCase.originalSealed)) as OriginalText
 }
 

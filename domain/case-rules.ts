@@ -1,4 +1,12 @@
-import type { CaseKind, CaseStatus, Channel, Privacy, Publication, Role } from '../prisma/client.ts'
+import type {
+  CaseKind,
+  CaseStatus,
+  Channel,
+  ExtensionState,
+  Privacy,
+  Publication,
+  Role,
+} from '../prisma/client.ts'
 import type { Caller, ClientCaller } from './callers.ts'
 
 /** How a caller stands to a case; what they may do and see follows from it. */
@@ -24,12 +32,19 @@ export const casePermissions = {
   createClaim: ['handler', 'second_tier'],
   createResponseDecision: ['handler'],
   createResponse: ['handler', 'provider'],
+  listCaseTemplates: ['handler', 'provider'],
   updateCase: ['handler', 'provider'],
   createReferral: ['handler', 'provider'],
   answerReferral: ['provider'],
   createNote: ['handler', 'provider', 'second_tier'],
   listNotes: ['handler', 'provider', 'second_tier'],
   createMessage: ['handler', 'provider'],
+  createPause: ['handler', 'provider'],
+  endPause: ['handler', 'provider'],
+  createExtension: ['handler', 'provider'],
+  createEscalation: ['handler'],
+  // Whose turn it is, of these two, the escalation itself says.
+  answerEscalation: ['handler', 'commissioner'],
   createRemovalRequest: ['provider'],
   decideRemoval: ['handler'],
   renewReceipt: ['handler'],
@@ -39,6 +54,7 @@ export const casePermissions = {
   createWithdrawal: ['reporter'],
   createReopening: ['reporter'],
   createOutcome: ['reporter'],
+  answerExtension: ['reporter'],
 } as const satisfies Readonly<Record<string, readonly Relation[]>>
 
 export type CaseAction = keyof typeof casePermissions
@@ -138,8 +154,8 @@ const responseMoves: Readonly<
   removed: { publish: ['handler'] },
 }
 
-/** Reasons of a removal that nobody here undoes: whoever wrote it has taken it back. */
-export const takenBackReasons: readonly string[] = ['withdrawn_by_reporter', 'removed_by_source']
+/** Reasons of a removal that nobody here undoes: whoever wrote it has taken it back, or nothing of it is left. */
+export const takenBackReasons: readonly string[] = ['withdrawn_by_reporter', 'removed_by_source', 'erased']
 
 /** Which channels a role may name for a new case; the first one is taken when none is named. */
 export const roleChannels: Readonly<Partial<Record<Role, readonly Channel[]>>> = {
@@ -154,6 +170,14 @@ export function allowedStatuses(kind: CaseKind, from: CaseStatus, relation: Rela
     .filter((move) => move.by.includes(relation) && (move.kinds === undefined || move.kinds.includes(kind)))
     .flatMap((move) => move.to)
     .filter((to) => to !== from)
+}
+
+/** Where `relation` may move this case now; nowhere what was erased. */
+export function statusesNow(
+  theCase: { kind: CaseKind; status: CaseStatus; decisionReason: string | null },
+  relation: Relation,
+): CaseStatus[] {
+  return theCase.decisionReason === 'erased' ? [] : allowedStatuses(theCase.kind, theCase.status, relation)
 }
 
 export type CaseTimes = { acknowledgedAt: string | null; closedAt: string | null; resolvedAt: string | null }
@@ -295,11 +319,17 @@ export function privacyOf(chosen: Privacy, under16: boolean): Privacy {
   return under16 && chosen === 'named' ? 'anonymous' : chosen
 }
 
+/** What decides about a case depends on; of one that is anonymised there may be no text left to judge. */
+export type Decidable = {
+  publication: Publication
+  status: CaseStatus
+  decisionReason: string | null
+  anonymisedAt?: string | null
+  moderatedText?: string | null
+}
+
 /** What `relation` may decide about a case now. What its reporter or its source has taken back stays away. */
-export function allowedDecisions(
-  theCase: { publication: Publication; status: CaseStatus; decisionReason: string | null },
-  relation: Relation,
-): DecisionAction[] {
+export function allowedDecisions(theCase: Decidable, relation: Relation): DecisionAction[] {
   const takenBack =
     theCase.publication === 'removed' && takenBackReasons.includes(theCase.decisionReason ?? '')
   if (takenBack || theCase.status === 'withdrawn') return []
@@ -307,8 +337,13 @@ export function allowedDecisions(
     DecisionAction,
     readonly Relation[],
   ][]
-  return moves.filter(([, by]) => by.includes(relation)).map(([action]) => action)
+  const nothingLeft = typeof theCase.anonymisedAt === 'string' && theCase.moderatedText === null
+  return moves
+    .filter(([action, by]) => by.includes(relation) && !(nothingLeft && needsText.includes(action)))
+    .map(([action]) => action)
 }
+
+const needsText: readonly DecisionAction[] = ['publish', 'refer']
 
 /** What a decision makes of an answer. */
 export const responsePublications: Readonly<Record<ResponseAction, Publication>> = {
@@ -317,17 +352,23 @@ export const responsePublications: Readonly<Record<ResponseAction, Publication>>
   remove: 'removed',
 }
 
-/** What `relation` may decide about an answer now. What its source has taken back stays away. */
+/** What `relation` may decide about an answer now. What its source has taken back, or has no words any more, stays away. */
 export function allowedResponseDecisions(
-  { publication, takenBack }: { publication: Publication; takenBack: boolean },
+  { publication, takenBack, text }: { publication: Publication; takenBack: boolean; text?: string },
   relation: Relation,
 ): ResponseAction[] {
-  if (takenBack) return []
+  if (takenBack || text === '') return []
   const moves = Object.entries(responseMoves[publication]) as [ResponseAction, readonly Relation[]][]
   return moves.filter(([, by]) => by.includes(relation)).map(([action]) => action)
 }
 
-export type ReporterAction = 'add' | 'withdraw_publication' | 'withdraw_case' | 'reopen' | 'rate'
+export type ReporterAction =
+  | 'add'
+  | 'withdraw_publication'
+  | 'withdraw_case'
+  | 'reopen'
+  | 'rate'
+  | 'answer_extension'
 
 /** What a reporter may do with their case now. */
 export function reporterActions(theCase: {
@@ -336,6 +377,8 @@ export function reporterActions(theCase: {
   privacyChosen: Privacy
   closedAt: string | null
   outcomeAt: string | null
+  /** The last one. */
+  extension: { state: ExtensionState } | null
 }): ReporterAction[] {
   if (theCase.status === 'withdrawn') return []
   const moves = allowedStatuses(theCase.kind, theCase.status, 'reporter')
@@ -346,6 +389,7 @@ export function reporterActions(theCase: {
     withdraw_case: moves.includes('withdrawn'),
     reopen: moves.includes('open'),
     rate: theCase.closedAt !== null && theCase.outcomeAt === null,
+    answer_extension: theCase.extension?.state === 'waiting',
   }
   return (Object.keys(may) as ReporterAction[]).filter((action) => may[action])
 }

@@ -3,6 +3,7 @@ import { type Place, placeFor, serviceOf } from './case-place.ts'
 import type { CaseRow } from './case-rows.ts'
 import { type Relation, updatableBy } from './case-rules.ts'
 import { type FieldError, invalid } from './errors.ts'
+import { findOrganisationId } from './organisations.ts'
 
 type Problem = Omit<FieldError, 'in'>
 
@@ -60,7 +61,10 @@ export async function valuesAfter(
   const keepsService = changes.service === undefined && stays
   const service = keepsService
     ? { id: undefined, code: theCase.service?.code ?? null }
-    : await serviceAfter(tx, place, changes.service ?? null, problems)
+    : await serviceAfter(tx, place, changes.service ?? null, {
+        kept: stays ? (theCase.service?.code ?? null) : null,
+        problems,
+      })
   const category = changes.category ?? theCase.category
   if (category !== theCase.category) await checkCategory(tx, category, problems)
   if (changes.passedOn !== undefined && theCase.kind !== 'question') {
@@ -92,6 +96,8 @@ async function placeAfter(
   const { organisationId, latitude, longitude } = theCase
   const here = { organisationId, latitude, longitude }
   if (organisation === undefined) return here
+  // The code that it has already, also a closed one's, does not mean what came after that.
+  if ((await findOrganisationId(tx, organisation)) === organisationId) return here
   const found = await placeFor(tx, organisation, now)
   if (found.place === null) problems.push(found.problem)
   return found.place === null || found.place.organisationId === organisationId ? here : found.place
@@ -101,10 +107,10 @@ async function serviceAfter(
   tx: Tx,
   { organisationId }: Place,
   code: string | null,
-  problems: Problem[],
+  { kept, problems }: { kept: string | null; problems: Problem[] },
 ): Promise<Service> {
   if (code === null) return { id: null, code }
-  const id = await serviceOf(tx, organisationId, code)
+  const id = await serviceOf(tx, organisationId, code, kept)
   if (id !== null) return { id, code }
   const detail = `The organisation has no service "${code}"; its page lists them.`
   problems.push({ pointer: '/service', code: 'unknown_service', detail })

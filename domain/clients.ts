@@ -156,13 +156,16 @@ async function boundOrganisations(sql: Sql, clientId: number, role: Role): Promi
   if (role !== 'provider' && role !== 'commissioner') return []
   const found = await rows<{ id: number }>(
     sql,
-    `with recursive bound(id) as (
-       select organisation_id from api_client_organisations where client_id = $1 and $2 = 'provider'
+    `with recursive named(id) as (
+       select organisation_id from api_client_organisations where client_id = $1
        union
-       select m.organisation_id from commissioning m join api_client_organisations b on b.organisation_id = m.commissioner_id
-       where b.client_id = $1 and $2 = 'commissioner'
+       select o.id from organisations o join named on o.succeeded_by_id = named.id
+     ), bound(id) as (
+       select id from named where $2 = 'provider'
        union
-       select o.id from organisations o join bound on o.parent_id = bound.id
+       select m.organisation_id from commissioning m join named on named.id = m.commissioner_id where $2 = 'commissioner'
+       union
+       select o.id from organisations o join bound on o.parent_id = bound.id or o.succeeded_by_id = bound.id
      )
      select id from bound`,
     [clientId, role],

@@ -10,6 +10,7 @@ export type PolicyName =
   | 'referral'
   | 'removal_request'
   | 'report'
+  | 'escalation'
 
 const HOUR = 3_600_000
 const NEWS_DAYS = 7
@@ -100,8 +101,8 @@ export async function restartRespond(tx: Tx, caseId: number, now: Date): Promise
 }
 
 /**
- * Brings `due_at` in step with status, publication, referral and urgency: the earliest of the clocks that run; to be
- * called after each change of these. A closed case has only that of its moderation, a withdrawn one none.
+ * Brings `due_at` in step with status, publication, referral, urgency and pause: the earliest of the clocks that run; to
+ * be called after each change of these. A closed case has only that of its moderation, a withdrawn one none.
  */
 export async function keepClocks(tx: Tx, caseId: number): Promise<void> {
   await rows(
@@ -109,7 +110,7 @@ export async function keepClocks(tx: Tx, caseId: number): Promise<void> {
     `update cases c set due_at = least(
        case when c.publication in ('awaiting_moderation', 'awaiting_second_tier') and c.status <> 'withdrawn' then c.moderate_due_at end,
        case when c.status = 'open' and c.acknowledged_at is null then c.acknowledge_due_at end,
-       case when c.status in ('open', 'in_progress') then c.respond_due_at end,
+       case when c.status in ('open', 'in_progress') and c.paused_at is null then c.respond_due_at end,
        case when c.status in ('open', 'in_progress')
             then (select f.due_at from referrals f where f.case_id = c.id and f.state = 'waiting') end)
      where c.id = $1`,

@@ -84,17 +84,22 @@ export async function listDecisions(
   const { id, relation, view } = await lookAt(db, caller, reference)
   const full = (casePermissions.listFullDecisions as readonly Relation[]).includes(relation)
   if (view === 'stub') return { full, decisions: [] }
+  return { full, decisions: await decisionsOf(db, id, full) }
+}
+
+/** What was decided about a case, oldest first: all of it, or the public part. */
+export async function decisionsOf(db: Db, caseId: number, full: boolean): Promise<KeptDecision[]> {
   const found = await rows<KeptDecision & { id: number; noteSealed: string | null }>(
     db.pool,
     `select d.id, d.action, d.reason, r.reference as response, d.decided_at as at, d.edits, d.note_sealed as "noteSealed",
        d.acting_user as "actingUser"
      from decisions d left join responses r on r.id = d.response_id where d.case_id = $1 and ($2 or d.response_id is null or d.action <> 'reject') order by d.id`,
-    [id, full],
+    [caseId, full],
     'list-decisions',
   )
   const opened = (kept: (typeof found)[number]): string | null =>
     full && kept.noteSealed !== null ? openRemark(db.vault, placeOf(kept.id), kept.noteSealed) : null
-  return { full, decisions: found.map((kept) => ({ ...kept, note: opened(kept) })) }
+  return found.map((kept) => ({ ...kept, note: opened(kept) }))
 }
 
 /** Throws `not_your_case` where whoever referred a held case to the second tier would decide it there. */

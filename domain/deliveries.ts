@@ -141,12 +141,23 @@ export async function redeliver(
   return count
 }
 
-/** Forgets some deliveries that were settled long ago, with their attempts; returns how many. */
+/**
+ * Forgets some deliveries that were settled long ago, with their attempts; returns how many. Whoever was sent a case
+ * stays known, so that its copy can be called back (domain/recalls.ts).
+ */
 export async function forgetOldDeliveries(db: Db, now: Date, limit = 5_000): Promise<number> {
   const before = new Date(now.getTime() - KEPT_DAYS * 86_400_000)
   const { rowCount } = await db.pool.query(
-    `delete from deliveries where id in (
-       select id from deliveries where settled_at < $1 order by settled_at limit $2 for update skip locked)`,
+    `with gone as (
+       delete from deliveries where id in (
+         select id from deliveries where settled_at < $1 order by settled_at limit $2 for update skip locked)
+       returning subscription_id, case_id, gone, state),
+     copies as (
+       insert into delivered_copies (case_id, client_id)
+       select distinct g.case_id, s.client_id from gone g
+       join subscriptions s on s.id = g.subscription_id join cases c on c.id = g.case_id
+       where not g.gone and g.state in ('delivered', 'failed') on conflict do nothing)
+     select from gone`,
     [before, limit],
   )
   return rowCount ?? 0

@@ -11,7 +11,7 @@ export function nextDigestAt(every: DigestInterval, after: Date): Date {
   for (let days = 0; days <= 8; days++) {
     const date = Date.UTC(year, month - 1, day) + days * DAY_MS
     if (every === 'week' && new Date(date).getUTCDay() !== MONDAY) continue
-    const due = atLondonHour(date)
+    const due = atLondonHour(date, HOUR)
     if (due > after) return due
   }
   throw new Error('a week has a Monday')
@@ -23,10 +23,15 @@ export function londonDay(now: Date): string {
   return new Date(Date.UTC(year, month - 1, day)).toISOString().slice(0, 10)
 }
 
-// In winter it is the hour of UTC, in summer the one before; clocks are changed at night.
-function atLondonHour(date: number): Date {
-  const winter = new Date(date + HOUR * 3600_000)
-  return londonTime(winter).hour === HOUR ? winter : new Date(winter.getTime() - 3600_000)
+/** When a day like 2026-11-26 begins in London. */
+export function londonMidnight(day: string): Date {
+  return atLondonHour(Date.parse(day), 0)
+}
+
+// In winter it is the hour of UTC, in summer the one before; clocks are changed at one in the morning.
+function atLondonHour(date: number, hour: number): Date {
+  const winter = new Date(date + hour * 3600_000)
+  return londonTime(winter).hour === hour ? winter : new Date(winter.getTime() - 3600_000)
 }
 
 const LONDON = new Intl.DateTimeFormat('en-GB', {

@@ -8,6 +8,7 @@ import {
   rows,
   type Sql,
   type Tx,
+  type Vault,
 } from '../prisma/client.ts'
 import type { Caller, ClientCaller } from './callers.ts'
 import { logEnd } from './change-log.ts'
@@ -203,6 +204,11 @@ async function ownDigest(sql: Sql, client: ClientCaller, reference: string): Pro
   )
   if (found === undefined) throw new DomainError('not_found', { detail: 'Your client has no such digest.' })
   return found
+}
+
+/** The keyed hash by which the digests to an address are found. */
+export async function digestIndex(sql: Sql, vault: Vault, email: string): Promise<Buffer> {
+  return addressIndex(await secretOf(sql, vault, 'digest'), email)
 }
 
 // In mail addresses nobody tells capitals from small letters in fact (RFC 5321, section 2.4, lets them).

@@ -4,6 +4,7 @@ export type ErrorCode =
   | 'not_found'
   | 'not_your_case'
   | 'not_your_source'
+  | 'not_your_figures'
   | 'move_not_allowed'
   | 'name_taken'
   | 'version_required'
@@ -23,6 +24,11 @@ export type ErrorCode =
   | 'subscription_ended'
   | 'too_many_digests'
   | 'notification_not_failed'
+  | 'code_taken'
+  | 'tree_conflict'
+  | 'policy_exists'
+  | 'policy_needed'
+  | 'legal_hold'
   | 'unavailable'
 
 /** What was wrong with one field, where, and what would be right. */

@@ -69,12 +69,37 @@ export type EventType =
   | 'digest.ended'
   | 'notification.retried'
   | 'case.overdue'
+  | 'case.anonymised'
+  | 'case.erased'
+  | 'case.escalated'
+  | 'case.escalation_answered'
+  | 'case.extension_answered'
+  | 'case.extension_asked'
+  | 'case.paused'
+  | 'case.resumed'
+  | 'hold.created'
+  | 'hold.ended'
+  | 'organisation.changed'
+  | 'organisation.closed'
+  | 'organisation.created'
+  | 'organisation.imported'
+  | 'organisation.reopened'
+  | 'recall.confirmed'
+  | 'recall.created'
+  | 'retention.policy_changed'
+  | 'retention.run'
+  | 'service.changed'
+  | 'service.created'
+  | 'subject_access.given'
+  | 'template.changed'
+  | 'template.created'
+  | 'template.removed'
 
 /**
  * That somebody is to be told of an event: what of, and with `once` what tells it apart where it may happen to a case
- * several times. The same thing is never told twice.
+ * several times. The same thing is never told twice. An organisation is told where it is the one of the event, or named.
  */
-export type Telling = { kind: NotificationKind; once?: string | number }
+export type Telling = { kind: NotificationKind; once?: string | number; organisationId?: number }
 
 /** One line of the change log: fields are named, never their values. */
 export type NewEvent = {

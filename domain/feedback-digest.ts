@@ -1,5 +1,6 @@
 import { type Db, row, rows, type Sql } from '../prisma/client.ts'
 import type { ClaimedNotification } from './notifications.ts'
+import { isSucceeded, nextUp } from './succession.ts'
 
 /** What one digest tells: how many, and the references of the first of them. */
 export type Digest = { count: number; references: string[] }
@@ -20,7 +21,7 @@ export async function noteDigests(db: Db, now: Date): Promise<number> {
     `insert into notifications (key, kind, organisation_id, address, created_at, next_attempt_at)
      select 'feedback_digest:' || o.id || ':' || $1 || ':' || a.address, 'feedback_digest', o.id, a.address, $2, $2
      from organisations o cross join lateral (values (1, o.notify_email), (2, o.notify_email_2)) as a(address, email)
-     where o.feedback_notice = 'digest' and a.email is not null
+     where o.feedback_notice = 'digest' and a.email is not null and not ${isSucceeded('o')}
        -- One that still waits for its server comes first; the next one takes up where it ended.
        and not exists (select 1 from notifications w where w.organisation_id = o.id and w.address = a.address
                          and w.kind = 'feedback_digest' and w.state = 'waiting')
@@ -50,7 +51,7 @@ export async function digestOf(
 
 /**
  * SQL for the feedback `c` that a digest at `upTo` tells an organisation of: what came to it, or to one below it that has
- * no address of its own, since its last digest that was sent; at most seven days. What a source sends counts when it
+ * no address of its own, or to one that it succeeded, since its last digest that was sent; at most seven days. What a source sends counts when it
  * is new there too, and not the source's first import.
  */
 function feedbackOf({
@@ -75,8 +76,8 @@ function feedbackOf({
          with recursive below(id) as (
            select ${organisation}
            union
-           select b.id from organisations b join below on b.parent_id = below.id
-           where b.notify_email is null and b.notify_email_2 is null
+           select b.id from organisations b join below on below.id = ${nextUp('b')}
+           where ${isSucceeded('b')} or b.notify_email is null and b.notify_email_2 is null
          ) select id from below)`
 }
 

@@ -29,13 +29,23 @@ export async function listCaseEvents(
 ): Promise<Page<CaseEvent>> {
   const cursor = readCursor(after, ['number'])
   const { standing } = await standingFor(db.pool, client, reference, 'listCaseEvents')
-  const found = await rows<CaseEvent>(
+  const found = await eventsAfter(db, standing.id, cursor?.[0] ?? 0, limit + 1)
+  return pageOf(found, limit, (last) => [last.id])
+}
+
+/** The history of a case after an event, oldest first: so many lines, or all of them. */
+export async function eventsAfter(
+  db: Db,
+  caseId: number,
+  after: number,
+  limit: number | null,
+): Promise<CaseEvent[]> {
+  return rows<CaseEvent>(
     db.pool,
     `select e.id, e.type, e.at, c.name as client, e.acting_user as "actingUser", e.reason, e.fields, e.case_version as version
      from events e left join api_clients c on c.id = e.client_id
      where e.case_id = $1 and e.id > $2 order by e.id limit $3`,
-    [standing.id, cursor?.[0] ?? 0, limit + 1],
+    [caseId, after, limit],
     'case-events',
   )
-  return pageOf(found, limit, (last) => [last.id])
 }

@@ -101,7 +101,7 @@ const NOTE = `
 
 type Touched = { to: number; more: boolean; codes: string[] | null }
 
-// The feed of an organisation has the cases of all below it; that of a branch those of its surgery.
+// The feed of an organisation has the cases of all below it and of what it succeeded; that of a branch those of its surgery.
 async function touchedSince(sql: Sql, from: number): Promise<Touched> {
   const found = await row<{ last: number | null; seen: number; end: number; codes: string[] }>(
     sql,
@@ -112,7 +112,9 @@ async function touchedSince(sql: Sql, from: number): Promise<Touched> {
      touched as (
        select organisation_id as id from lines union select left_organisation_id from lines where left_organisation_id is not null),
      up(id) as (
-       select id from touched union select o.parent_id from organisations o join up on up.id = o.id where o.parent_id is not null),
+       select id from touched
+       union
+       select above.id from organisations o join up on up.id = o.id join organisations above on above.id in (o.parent_id, o.succeeded_by_id)),
      named as (
        select id from up union select b.id from organisations b join touched t on t.id = b.parent_id where b.kind = 'gp_branch')
      select (select max(position) from lines) as last, (select count(*)::int from lines) as seen,

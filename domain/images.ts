@@ -81,6 +81,22 @@ export async function readImage(
   return { mediaType: found.mediaType, bytes: openChunks(db.vault, token, found.sealed) }
 }
 
+/** Every picture of a case, hidden ones too. */
+export async function picturesOf(db: Db, caseId: number): Promise<SentImage[]> {
+  const found = await rows<{ token: string; mediaType: Picture['mediaType']; sealed: string[] }>(
+    db.pool,
+    `select i.token, i.media_type as "mediaType",
+            array(select c.sealed from image_chunks c where c.image_id = i.id order by c.n) as sealed
+     from images i where i.case_id = $1 order by i.id`,
+    [caseId],
+    'pictures-of-case',
+  )
+  return found.map(({ token, mediaType, sealed }) => ({
+    mediaType,
+    bytes: openChunks(db.vault, token, sealed),
+  }))
+}
+
 /**
  * Gives a case the pictures that wait under `tokens`. Each must have been uploaded by the same client, still wait, and
  * be named once; throws `unknown_image` at every one that is not so, and `too_many` for more than three.

@@ -1,4 +1,5 @@
 import type { Tx } from '../prisma/client.ts'
+import { erasedAmong } from './erased-hashes.ts'
 import { editCases } from './ingest-edits.ts'
 import type { Prepared, Refused } from './ingest-entries.ts'
 import {
@@ -75,10 +76,20 @@ async function openBatch(
     item.type === 'reply' ? [item.externalId, item.inReplyTo] : [item.externalId],
   )
   const known = await knownItems(tx, source.id, [...new Set(keys)])
-  const steps = entries.map((entry) => stepFor(entry, known.get(entry.item.externalId), options))
-  const parents = new Map<string, Parent>()
-  for (const [key, { state, caseId, caseReference }] of known) {
-    if (state === 'deleted') parents.set(key, 'deleted')
+  const erased = await erasedAmong(
+    tx,
+    source,
+    keys.filter((key) => !known.has(key)),
+  )
+  const steps = entries.map((entry): Step => {
+    const { externalId } = entry.item
+    // It was erased before it came, as when an older backup was restored: it becomes a tombstone at once.
+    return erased.has(externalId) ? { do: 'entomb', entry } : stepFor(entry, known.get(externalId), options)
+  })
+  const parents = new Map<string, Parent>([...erased].map((key) => [key, 'deleted']))
+  for (const [key, { state, anonymised, caseId, caseReference }] of known) {
+    // An answer would speak again of what was said there.
+    if (state === 'deleted' || anonymised) parents.set(key, 'deleted')
     else if (caseId !== null && caseReference !== null) parents.set(key, { caseId, caseReference })
   }
   const { now, again = false } = options
@@ -261,13 +272,14 @@ async function attach(
 }
 
 async function withSubjects<S extends { entry: Prepared<Story> }>(
-  { tx, source, taken }: Batch,
+  { tx, source, taken, now }: Batch,
   steps: readonly S[],
 ): Promise<(S & StoryEntry)[]> {
   const subjects = await subjectsOf(
     tx,
     source,
     steps.map(({ entry }) => entry.item),
+    now,
   )
   return steps.flatMap((step) => {
     const subject = subjects.get(step.entry.item) ?? null

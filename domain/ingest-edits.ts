@@ -11,6 +11,7 @@ import { restartModeration } from './clocks.ts'
 import { recordEvents } from './events.ts'
 import { canonicalJson } from './ingest-entries.ts'
 import type { HeldSource, KnownItem } from './ingest-items.ts'
+import type { Subject } from './ingest-organisations.ts'
 import { nameOf, type StoryEntry } from './ingest-stories.ts'
 import type { ItemRating, Story } from './items.ts'
 
@@ -102,7 +103,7 @@ type HeldCase = {
   organisationId: number
   serviceId: number | null
   category: string
-  originalSealed: string
+  originalSealed: string | null
   contactSealed: string | null
   moderatedTitle: string | null
   moderatedText: string | null
@@ -138,10 +139,16 @@ function changeOf(tx: Tx, source: HeldSource, theCase: HeldCase, { entry: { item
   // What may be urgent is published by a person only, also when its words come from a trusted source.
   const trusted = source.trusted && !theCase.urgent
   const name = nameOf(item)
-  const words = changedWords(theCase, item, originalOf(tx.vault, theCase), contactOf(tx.vault, theCase))
+  const original = originalOf(tx.vault, theCase)
+  // What is anonymised is nobody's story any more.
+  if (original === null) return null
+  const words = changedWords(theCase, item, original, contactOf(tx.vault, theCase))
   // Where a person has sorted a case, their choice stays.
-  const { category, serviceId } = byHand || theCase.sorted ? theCase : subject
-  const { organisationId, latitude, longitude } = theCase.sorted ? theCase : subject
+  const keepsService = byHand || theCase.sorted || staysWith(theCase, subject)
+  const { category } = byHand || theCase.sorted ? theCase : subject
+  const { serviceId } = keepsService ? theCase : subject
+  const { organisationId, latitude, longitude } =
+    theCase.sorted || staysWith(theCase, subject) ? theCase : subject
   const facts = changedFacts(theCase, item, { organisationId, category, serviceId })
   if (words.length + facts.length === 0) return null
 
@@ -177,6 +184,11 @@ function changeOf(tx: Tx, source: HeldSource, theCase: HeldCase, { entry: { item
     row,
     fields: [...words, ...facts, ...(publication === theCase.publication ? [] : ['publication'])],
   }
+}
+
+// What was about an organisation before it closed stays there, whatever its source has to say about it later.
+function staysWith({ organisationId }: HeldCase, subject: Subject): boolean {
+  return organisationId === subject.namedId && subject.namedId !== subject.organisationId
 }
 
 /** What was said, and by whom: what a moderator has judged. */

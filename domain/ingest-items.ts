@@ -13,6 +13,8 @@ export type KnownItem = {
   caseId: number | null
   caseReference: string | null
   responseId: number | null
+  /** Its case has nothing personal any more: nothing of it comes back. */
+  anonymised: boolean
   /** The latest time at which its source says it changed it. */
   sourceUpdatedAt: string | null
 }
@@ -36,6 +38,8 @@ export type HeldSource = {
   maxAgeDays: number | null
   /** Whether a person has set entries of it aside for good. */
   hasDismissed: boolean
+  /** Whether anything at all was erased (domain/erased-hashes.ts). */
+  hasErased: boolean
 }
 
 /** Holds a source's row, so that whatever else takes its items waits; undefined when there is none. */
@@ -44,7 +48,8 @@ export async function holdSource(tx: Tx, sourceId: number): Promise<HeldSource |
     tx,
     `select id, name, trusted, state = 'paused' as paused, organisation_scheme as "organisationScheme",
        organisation_id as "organisationId", max_age_days as "maxAgeDays",
-       exists (select from quarantined_items q where q.source_id = sources.id and q.dismissed_at is not null) as "hasDismissed"
+       exists (select from quarantined_items q where q.source_id = sources.id and q.dismissed_at is not null) as "hasDismissed",
+       exists (select from erased_hashes) as "hasErased"
      from sources where id = $1 for no key update`,
     [sourceId],
     'hold-source',
@@ -62,7 +67,7 @@ export async function knownItems(
     tx,
     `select i.id, i.external_id as "externalId", i.type, i.state, i.fingerprint, i.parent_external_id as "parentExternalId",
        i.case_id as "caseId", c.reference as "caseReference", i.response_id as "responseId",
-       i.source_updated_at as "sourceUpdatedAt"
+       c.anonymised_at is not null as anonymised, i.source_updated_at as "sourceUpdatedAt"
      from items i left join cases c on c.id = i.case_id
      where i.source_id = $1 and i.external_id = any($2::text[])`,
     [sourceId, keys],

@@ -1,12 +1,16 @@
 import { rows, type TermKind, type Tx } from '../prisma/client.ts'
 import { type CategoryRules, categoryOf, termKey, termOf } from './category-rules.ts'
+import { publishedTime } from './ingest-entries.ts'
 import type { HeldSource } from './ingest-items.ts'
 import type { OrganisationKey, Story } from './items.ts'
 import { canonicalCode, FORMER_CODES } from './organisations.ts'
+import { organisationAt, successionsOf } from './succession.ts'
 
 /** What a story is about, and where that stands on the map. */
 export type Subject = {
   organisationId: number
+  /** The one that it names, which may be closed: what came after it has what was said later. */
+  namedId: number
   serviceId: number | null
   category: string
   latitude: number | null
@@ -15,12 +19,14 @@ export type Subject = {
 
 /**
  * What each story is about: the first of its organisations that resolves, or the source's own when it names none;
- * null when nothing resolves. A closed organisation is taken too: reviews of the past are about it.
+ * null when nothing resolves. A closed organisation is taken too, and a closed department: reviews of the past are about
+ * it. What was said when another organisation had come after it is about that one.
  */
 export async function subjectsOf(
   tx: Tx,
   source: HeldSource,
   stories: readonly Story[],
+  now: Date,
 ): Promise<Map<Story, Subject | null>> {
   if (stories.length === 0) return new Map()
   const resolved = await resolveKeys(
@@ -28,8 +34,15 @@ export async function subjectsOf(
     source,
     stories.flatMap(({ organisations }) => organisations),
   )
-  const chosen = new Map(stories.map((story) => [story, organisationOf(source, story, resolved)]))
-  const ids = [...new Set(chosen.values())].filter((id) => id !== null)
+  const named = new Map(stories.map((story) => [story, organisationOf(source, story, resolved)]))
+  const successions = await successionsOf(tx, idsIn(named))
+  const chosen = new Map(
+    [...named].map(([story, id]) => [
+      story,
+      id === null ? null : organisationAt(id, new Date(publishedTime(story.publishedAt, now)), successions),
+    ]),
+  )
+  const ids = idsIn(chosen)
   const [places, services, rules] = [
     await placesOf(tx, ids),
     await servicesOf(tx, ids),
@@ -45,6 +58,7 @@ export async function subjectsOf(
         story,
         {
           organisationId,
+          namedId: named.get(story) ?? organisationId,
           serviceId: service?.id ?? null,
           category: categoryOf({ ...story, ourService: service?.name ?? null }, rules),
           latitude: place?.latitude ?? null,
@@ -53,6 +67,10 @@ export async function subjectsOf(
       ]
     }),
   )
+}
+
+function idsIn(found: ReadonlyMap<Story, number | null>): number[] {
+  return [...new Set(found.values())].filter((id) => id !== null)
 }
 
 type Place = { id: number; latitude: number; longitude: number }
@@ -118,7 +136,7 @@ async function placesOf(tx: Tx, ids: readonly number[]): Promise<Map<number, Pla
 async function servicesOf(tx: Tx, ids: readonly number[]): Promise<Map<number, ServiceName[]>> {
   const found = await rows<ServiceName>(
     tx,
-    'select id, organisation_id as "organisationId", code, name from services where organisation_id = any($1::int[]) order by id',
+    'select id, organisation_id as "organisationId", code, name from services where organisation_id = any($1::int[]) order by active desc, id',
     [ids],
     'services-of-organisations',
   )

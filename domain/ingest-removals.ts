@@ -5,6 +5,7 @@ import { ageLimit } from './ingest-entries.ts'
 import { holdSource } from './ingest-items.ts'
 import { eventOf, holdCasesOf, touchCases } from './ingest-replies.ts'
 import { closeObjections, type GoneCase } from './objections.ts'
+import { recordRecalls } from './recalls.ts'
 
 /** An item that goes: because its source took it back, or lists it no more, or because it is too old. */
 export type Removal = {
@@ -82,6 +83,9 @@ async function removeCases(
     'remove-feed-cases',
   )
   for (const { id, timed } of removed) if (timed) await keepClocks(tx, id)
+  // Nobody has taken back what has only become old.
+  const takenBack = removed.filter(({ id }) => cases.get(id) !== 'expired')
+  await recordRecalls(tx, takenBack, { reason: 'removed', now })
   await recordEvents(
     tx,
     null,

@@ -38,8 +38,8 @@ export function stepFor(
     if (known.state === 'deleted') return nothing(entry, 'unchanged', known)
     return { do: 'remove', entry, known, reason: null }
   }
-  // Nothing that was taken back returns, whatever it says now.
-  if (known?.state === 'deleted') return nothing(entry, 'ignored', known)
+  // Nothing that was taken back or anonymised returns, whatever it says now.
+  if (known?.state === 'deleted' || known?.anonymised) return nothing(entry, 'ignored', known)
   if (known !== undefined && !again) {
     const same = known.fingerprint.equals(entry.fingerprint)
     if (same || isOlder(item, known, archived)) return nothing(entry, 'unchanged', known)

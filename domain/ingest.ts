@@ -1,9 +1,11 @@
 import { type Db, inTransaction, type Tx } from '../prisma/client.ts'
+import { erasedAmong } from './erased-hashes.ts'
 import { type ItemOutcome, type Taken, takeBatch } from './ingest-batch.ts'
 import {
   type Prepared,
   type QuarantineReason,
   type Refused,
+  type Sorted,
   sortEntries,
   storableDetail,
   storableId,
@@ -76,10 +78,20 @@ export async function ingestInto(
 ): Promise<Ingested> {
   if (entries.length > LARGEST_BATCH) throw new RangeError(`a batch holds at most ${LARGEST_BATCH} entries`)
   const { now, listedAt } = options
-  const { prepared, order } = sortEntries(entries, source.maxAgeDays, options)
+  const sorted = sortEntries(entries, source.maxAgeDays, options)
+  const { prepared } = sorted
+  const erased = await erasedAmong(tx, source, refusedKeys(sorted))
+  const order = sorted.order.map((one) =>
+    typeof one !== 'string' && erased.has(one.externalId ?? '') ? (one.externalId as string) : one,
+  )
   const dismissed = await dismissedAmong(tx, source, [...prepared.values()])
   const takeable = [...prepared.values()].filter(({ item }) => !dismissed.has(item.externalId))
-  const taken = new Map<string, Taken>([...dismissed, ...(await takeAll(tx, source, takeable, options))])
+  const taken = new Map<string, Taken>([
+    // Not even aside: it would be kept as it was sent.
+    ...[...erased].map((key): [string, Taken] => [key, { outcome: 'ignored', caseReference: null }]),
+    ...dismissed,
+    ...(await takeAll(tx, source, takeable, options)),
+  ])
   if (listedAt !== undefined) await noteListed(tx, source.id, keysIn(entries), listedAt)
   const ends = order.map((one) => (typeof one === 'string' ? (taken.get(one) as Taken) : one))
   const each = [...taken.values(), ...order.filter((one) => typeof one !== 'string')]
@@ -136,6 +148,10 @@ function rejected({ raw, item, readBy }: Prepared, code: string): Refused {
 function keysIn(entries: readonly Entry[]): string[] {
   const keys = entries.map((entry) => ('item' in entry ? entry.item.externalId : entry.externalId))
   return keys.filter((key) => key !== null).map(storableId)
+}
+
+function refusedKeys({ order }: Sorted): string[] {
+  return order.flatMap((one) => (typeof one === 'string' ? [] : (one.externalId ?? [])))
 }
 
 function isRefused(end: Taken): end is Refused {

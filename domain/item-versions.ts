@@ -35,8 +35,8 @@ export type ItemVersion = {
 }
 
 /**
- * Each state in which an item was sent, the newest first. Throws `not_found` for an unknown item and for one that was
- * taken back, of which nothing is left; and as `getSource` does.
+ * Each state in which an item was sent, the newest first. Throws `not_found` for an unknown item and for one of which
+ * nothing is left: it was taken back, or retention has forgotten it; and as `getSource` does.
  */
 export async function listItemVersions(
   db: Db,
@@ -57,7 +57,7 @@ export async function listItemVersions(
     'list-item-versions',
   )
   if (found.length === 0) {
-    const detail = `The source "${name}" has no item with this externalId, or has taken it back.`
+    const detail = `The source "${name}" has no item with this externalId, has taken it back, or its text was forgotten.`
     throw new DomainError('not_found', { detail })
   }
   return found.map(({ rawSealed, ...version }) => ({

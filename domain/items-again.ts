@@ -1,11 +1,27 @@
-import { type Db, rows, type Tx } from '../prisma/client.ts'
+import { type Db, row, rows, type Tx } from '../prisma/client.ts'
 import { type ItemResult, ingestInto, LARGEST_BATCH } from './ingest.ts'
 import { holdSource, openRaw } from './ingest-items.ts'
 import type { Entry } from './items.ts'
 import { addCounts, noCounts, type RunCounts } from './runs.ts'
 
-/** SQL for the items that cases are derived from again; a text message is its case, and nothing of it is derived. */
-export const NORMALISED = `state in ('live', 'parked') and read_by <> 'text'`
+const DERIVED = `state in ('live', 'parked') and read_by <> 'text'`
+
+/**
+ * SQL for the items that cases are derived from again. A text message is its case, and nothing of it is derived; of an item
+ * without raw text, which retention forgets, nothing can be.
+ */
+export const NORMALISED = `${DERIVED} and raw_sealed is not null`
+
+/** How many items of a source would be derived again, had their raw text not been forgotten. */
+export async function countForgotten(db: Db, sourceId: number): Promise<number> {
+  const counted = await row<{ n: number }>(
+    db.pool,
+    `select count(*)::int as n from items where source_id = $1 and ${DERIVED} and raw_sealed is null`,
+    [sourceId],
+    'count-forgotten-items',
+  )
+  return (counted as { n: number }).n
+}
 
 /** An item as its source sent it, and as it lies: `mark` is another one as soon as something newer was sent. */
 export type KeptItem = { externalId: string; raw: string; readBy: string; mark: string }

@@ -71,7 +71,13 @@ export function relationTo(
 const ORIGIN_TYPES = [
   ...['case.created', 'case.changed', 'case.published', 'case.kept_private', 'case.rejected', 'case.removed'],
   ...['case.hidden', 'case.shown_again', 'case.privacy_changed', 'case.status_changed', 'case.withdrawn'],
-  ...['case.reopened_by_reporter', 'case.consent_withdrawn', 'case.rated', 'case.referred'],
+  ...[
+    'case.reopened_by_reporter',
+    'case.consent_withdrawn',
+    'case.rated',
+    'case.referred',
+    'case.anonymised',
+  ],
   ...['case.referral_accepted', 'case.referral_declined'],
   ...['response.published', 'response.changed', 'response.removed'],
 ]

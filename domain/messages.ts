@@ -6,6 +6,7 @@ import { watchForDanger } from './danger-watch.ts'
 import { DomainError, invalid } from './errors.ts'
 import { recordEvents } from './events.ts'
 import { once } from './idempotency.ts'
+import { endPause } from './pause-ends.ts'
 import { newReference, parseReference } from './references.ts'
 import { changeOwnCase, requireAction } from './reporter-case.ts'
 import type { SeenCase } from './seen-case.ts'
@@ -26,6 +27,7 @@ export async function addToCase(
     const answersId =
       addition.answers === undefined ? null : await staffMessage(tx, theCase, addition.answers)
     await addMessage(tx, theCase, { author: 'reporter', text: addition.text, answersId })
+    await endPause(tx, null, theCase, 'answered', now)
     const tells = await watchForDanger(tx, theCase, addition.text, now)
     return { type: 'message.created', fields: ['messages'], tells }
   })
@@ -83,14 +85,17 @@ export async function addMessage(
   return reference
 }
 
-function requireReader({ status, channel }: CaseRow): void {
-  if (status !== 'withdrawn' && channel !== 'feed') return
+/** Throws `move_not_allowed` where no reporter would read a message. */
+export function requireReader({ status, channel, anonymisedAt }: CaseRow): void {
+  if (status !== 'withdrawn' && channel !== 'feed' && anonymisedAt === null) return
   throw new DomainError('move_not_allowed', {
     allowed: [],
     detail:
-      status === 'withdrawn'
-        ? 'Its reporter has withdrawn it; they are asked nothing any more.'
-        : 'It came from a source: nobody here has a receipt to read a message with. Answer it with a response.',
+      anonymisedAt !== null
+        ? 'It is anonymised: nobody is known any more who could read it.'
+        : status === 'withdrawn'
+          ? 'Its reporter has withdrawn it; they are asked nothing any more.'
+          : 'It came from a source: nobody here has a receipt to read a message with. Answer it with a response.',
   })
 }
 

@@ -12,6 +12,7 @@ import { type NewEvent, recordEvents, type Telling } from './events.ts'
 import { isOrWasShown } from './holds.ts'
 import { once } from './idempotency.ts'
 import { closeObjections, closeReports, goneCase } from './objections.ts'
+import { recordRecalls } from './recalls.ts'
 import { parseReference } from './references.ts'
 import type { SeenCase } from './seen-case.ts'
 
@@ -34,10 +35,11 @@ export async function decide(
     await refuseOwnReferral(tx, client, theCase, relation)
     refuseMove(theCase, relation, decision.action)
     const { outcome, problems } = judge(theCase, relation, decision, {
-      original: originalOf(tx.vault, theCase),
+      original: originalOf(tx.vault, theCase) ?? { title: null, text: '' },
       name: contactOf(tx.vault, theCase)?.name ?? null,
     })
     if (problems.length > 0) throw invalid(...problems)
+    if (endsPublication(theCase, outcome)) await recordRecalls(tx, [theCase], { reason: 'removed', now })
     await keepOutcome(tx, client, theCase, decision, outcome)
     await answerObjections(tx, client, theCase, decision, outcome)
     // Whoever looks at it next has as long as whoever looked first.
@@ -163,6 +165,12 @@ function tellsOfRemoval(theCase: CaseRow, publication: Publication): Telling[] {
   const once = theCase.version + 1
   if (isTaken(publication)) return isOrWasShown(theCase) ? [{ kind: 'removal_for_reporter', once }] : []
   return isTaken(theCase.publication) ? [{ kind: 'restoration_for_reporter', once }] : []
+}
+
+// What goes to the second tier is only hidden until that has decided.
+function endsPublication({ publication }: CaseRow, outcome: Outcome): boolean {
+  const ended = (one: Publication) => isTaken(one) || one === 'kept_private'
+  return ended(outcome.publication) && !ended(publication)
 }
 
 function isTaken(publication: Publication): boolean {

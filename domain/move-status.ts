@@ -1,10 +1,12 @@
 import { type CaseStatus, rows, type Tx } from '../prisma/client.ts'
 import { about } from './case-changes.ts'
 import { type CaseRow, contactOf } from './case-rows.ts'
-import { allowedStatuses, isClosed, type Relation, surveyedStatuses, timesAfterMove } from './case-rules.ts'
+import { isClosed, type Relation, statusesNow, surveyedStatuses, timesAfterMove } from './case-rules.ts'
 import { keepClocks, restartRespond } from './clocks.ts'
 import { DomainError } from './errors.ts'
 import type { NewEvent, Telling } from './events.ts'
+import { cancelExtension } from './extension-state.ts'
+import { endPause } from './pause-ends.ts'
 import { createSurvey } from './surveys.ts'
 
 /**
@@ -18,7 +20,7 @@ export async function moveStatus(
   to: CaseStatus,
   now: Date,
 ): Promise<NewEvent> {
-  const allowed = allowedStatuses(theCase.kind, theCase.status, relation)
+  const allowed = statusesNow(theCase, relation)
   if (!allowed.includes(to)) {
     throw new DomainError('move_not_allowed', {
       allowed,
@@ -34,6 +36,9 @@ export async function moveStatus(
   const tells: Telling[] = []
   if (isClosed(to)) {
     await cancelReferral(tx, theCase.id, now)
+    await cancelExtension(tx, theCase.id, now)
+    // It follows from the closing: nobody has asked for it.
+    await endPause(tx, null, theCase, 'closed', now)
     tells.push(...tellsOfClosing(tx, theCase, relation))
     if (surveyedStatuses.includes(to)) tells.push(...(await createSurvey(tx, theCase, now)))
   } else if (isClosed(theCase.status)) {

@@ -48,6 +48,11 @@ export async function listNotes(db: Db, client: ClientCaller, reference: string)
   return notesWhere(db.pool, db.vault, `n.case_id = $1 and (n.shared or ${side})`, [standing.id, ours])
 }
 
+/** Every note of a case, oldest first, whichever side wrote it. */
+export async function notesOf(db: Db, caseId: number): Promise<Note[]> {
+  return notesWhere(db.pool, db.vault, 'n.case_id = $1', [caseId])
+}
+
 /** Adds a note to a held case, sealed, for the side that writes it; the caller makes the new version. */
 export async function addNote(
   tx: Tx,

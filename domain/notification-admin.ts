@@ -55,6 +55,11 @@ export async function listNotifications(
   return pageOf(found, limit, (last) => [last.id])
 }
 
+/** Everything that was, or was to be, told of a case, oldest first. */
+export async function notificationsOf(db: Db, caseId: number): Promise<ListedNotification[]> {
+  return rows<ListedNotification>(db.pool, `${LISTED} where n.case_id = $1 order by n.id`, [caseId])
+}
+
 /**
  * Has one that failed, or that there was nobody for, told once more, with all its attempts and to whoever it is for now.
  * Throws `not_found`, and `notification_not_failed` for one that waits or was sent.

@@ -61,10 +61,10 @@ const NOTE = `
     select concat_ws(':', t.kind, d.case_id, coalesce(t.once, ''), o.id, a.address), t.kind, d.case_id, o.id, a.address, d.at, d.at
     from due d join cases c on c.id = d.case_id and not c.test
     cross join lateral (
-      select (one->>'kind')::notification_kind as kind, one->>'once' as once, n
+      select (one->>'kind')::notification_kind as kind, one->>'once' as once, (one->>'organisationId')::int as named, n
       from jsonb_array_elements(d.tells) with ordinality as each(one, n)) as t
-    cross join lateral (select t.kind::text like '%_for_organisation' as is_one) as of
-    left join organisations o on of.is_one and o.id = d.organisation_id
+    cross join lateral (select t.kind::text like any('{%_for_organisation,%_for_commissioner}') as is_one) as of
+    left join organisations o on of.is_one and o.id = coalesce(t.named, d.organisation_id)
     cross join lateral unnest(case when of.is_one then array[1, 2] else array[1] end) as a(address)
     where o.id is not null or not of.is_one
     order by d.position, t.n, a.address

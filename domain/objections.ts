@@ -149,6 +149,12 @@ export async function findObjection(db: Db, reference: string): Promise<Objectio
   return found && opened(db, found)
 }
 
+/** Everything that was held against a case, oldest first. */
+export async function objectionsOf(db: Db, caseId: number): Promise<Objection[]> {
+  const found = await rows<ObjectionRow>(db.pool, `${OBJECTION} where j.case_id = $1 order by j.id`, [caseId])
+  return found.map((objection) => opened(db, objection))
+}
+
 type ObjectionRow = Omit<Objection, 'text'> & { textSealed: string | null }
 
 const OBJECTION = `

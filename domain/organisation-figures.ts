@@ -1,13 +1,11 @@
-import { type Db, inTransaction, type OrganisationKind, row } from '../prisma/client.ts'
+import { type Db, type OrganisationKind, row } from '../prisma/client.ts'
 import { areaConditions, type BoundingBox } from './areas.ts'
-import { PUBLISHED } from './case-filter.ts'
-import { openStatuses } from './case-rules.ts'
 import { readCursor, writeCursor } from './cursors.ts'
-import { noteDataChange } from './data-version.ts'
 import { jsonObject } from './json-sql.ts'
 import { addBox } from './organisation-places.ts'
 import { inRegions, organisationTree } from './organisations.ts'
 import type { JsonPage } from './public-cases.ts'
+import { FIGURES_AS_OF } from './public-figures-as-of.ts'
 import { type Conditions, conditionsFrom } from './sql-conditions.ts'
 
 /** Which organisations stand on a map; what is given all holds. */
@@ -28,31 +26,20 @@ export type OrganisationFeatureListing = {
   publicUrl: string
 }
 
-/** Numbers smaller than this, but for none, are not said: they could tell of one person. */
-const LEAST_SAID = 5
-
-/** SQL for a number of cases as it may be said: null when it is small. */
-export function saidNumber(n: string): string {
-  return `case when ${n} between 1 and ${LEAST_SAID - 1} then null else ${n} end`
-}
-
 /** SQL for what an organisation `o` needs to stand on a map. */
 export const ON_THE_MAP = 'o.active and o.latitude is not null'
 
 /**
  * SQL for the join that gives an organisation `o` its figures `f`: `open`, `closed`, `overdue` as they may be said, and
- * `as_of`, when overdue was counted. They are of its own published cases: those of what belongs to it stand there.
+ * `as_of`, when they were counted (domain/public-figures.ts). They are of its own published cases, of those of what it
+ * succeeded, and of what is too little below it to stand there.
  */
 export const FIGURES_JOIN = `
   cross join lateral (
-    select ${saidNumber('k.open')} as open, ${saidNumber('k.closed')} as closed, ${saidNumber('k.overdue')} as overdue, k.as_of
-    from (
-      select coalesce(sum(n) filter (where status in (${openStatuses.map((status) => `'${status}'`).join(', ')})), 0)::int as open,
-             coalesce(sum(n) filter (where status not in (${openStatuses.map((status) => `'${status}'`).join(', ')})), 0)::int as closed,
-             coalesce((select d.n from overdue_counts d where d.organisation_id = o.id), 0) as overdue,
-             (select overdue_counted_at from log_state) as as_of
-      from place_counts where scope = -1 and place = o.id
-    ) as k
+    select (own.body ->> 'open')::int as open, (own.body ->> 'closed')::int as closed, (own.body ->> 'overdue')::int as overdue,
+      (${FIGURES_AS_OF}) as as_of
+    from (select 1) as one
+    left join public_figures own on own.scope = 'own' and own.subject = o.id::text and own."window" = 'all'
   ) as f`
 
 /** SQL for the figures of an organisation `o` with `FIGURES_JOIN`. */
@@ -126,41 +113,6 @@ export async function countOrganisationFeatures(db: Db, filter: OrganisationFeat
   )
   return found?.n ?? 0
 }
-
-/**
- * Counts the public cases of each organisation that are overdue. Writes only what is another number than before, and
- * moves the version of the data when a number that is said has changed; resolves to how many organisations have another.
- * Where somebody else counts already, it leaves it to them.
- */
-export async function countOverdue(db: Db, now: Date): Promise<number> {
-  return inTransaction(db, async (tx) => {
-    const lock = await row<{ mine: boolean }>(tx, LOCK_COUNTING, [], 'lock-counting-overdue')
-    if (lock?.mine !== true) return 0
-    const found = await row<{ changed: number; said: boolean }>(tx, COUNT_OVERDUE, [now], 'count-overdue')
-    if (found?.said) await noteDataChange(tx)
-    return found?.changed ?? 0
-  })
-}
-
-const LOCK_COUNTING = `select pg_try_advisory_xact_lock(hashtext('care_connect overdue')) as mine`
-
-const COUNT_OVERDUE = `
-  with counted as materialized (
-    select c.organisation_id, count(*)::int as n from cases c where ${PUBLISHED} and c.due_at < $1 group by c.organisation_id),
-  changed as materialized (
-    select organisation_id, coalesce(k.n, 0) as n, coalesce(d.n, 0) as was
-    from counted k full join overdue_counts d using (organisation_id)
-    where k.n is distinct from d.n),
-  written as (
-    insert into overdue_counts (organisation_id, n) select organisation_id, n from changed where n > 0 order by organisation_id
-    on conflict (organisation_id) do update set n = excluded.n),
-  gone as (
-    delete from overdue_counts d using changed k where d.organisation_id = k.organisation_id and k.n = 0),
-  before as (select overdue_counted_at as at from log_state),
-  noted as (update log_state set overdue_counted_at = $1)
-  select (select count(*) from changed) as changed,
-    (select at is null from before)
-    or exists (select 1 from changed where (${saidNumber('n')}) is distinct from (${saidNumber('was')})) as said`
 
 async function featureConditions(
   db: Db,

@@ -11,6 +11,7 @@ import type { ClientCaller } from './callers.ts'
 import { DomainError, invalid } from './errors.ts'
 import { recordEvents } from './events.ts'
 import { findOrganisationId, type OrganisationName } from './organisations.ts'
+import { isSucceeded, nextUp } from './succession.ts'
 
 /** How an organisation works with the service. */
 export type OrganisationSettings = {
@@ -51,7 +52,7 @@ export type ToldOrganisation = Pick<
 
 /**
  * The organisation itself, or the nearest one above it, that has an address to be told at; the organisation itself when
- * none has. The address of its tool is the nearest one, too.
+ * none has. The address of its tool is the nearest one, too. In the place of one that is closed stands what came after it.
  */
 export async function toldOrganisation(sql: Sql, organisationId: number): Promise<ToldOrganisation> {
   const found = await row<ToldOrganisation>(
@@ -59,11 +60,13 @@ export async function toldOrganisation(sql: Sql, organisationId: number): Promis
     `with recursive up as (
        select o.*, 0 as depth from organisations o where o.id = $1
        union all
-       select o.*, up.depth + 1 from organisations o join up on o.id = up.parent_id
+       select o.*, up.depth + 1 from organisations o join up on o.id = ${nextUp('up')}
+     ), told as (
+       select * from up where not ${isSucceeded('up')}
      )
      select id, notify_email as "notifyEmail", notify_email_2 as "notifyEmail2", feedback_notice as "feedbackNotice",
-       (select u.respond_url from up u where u.respond_url is not null order by u.depth limit 1) as "respondUrl"
-     from up order by notify_email is null and notify_email_2 is null, depth limit 1`,
+       (select u.respond_url from told u where u.respond_url is not null order by u.depth limit 1) as "respondUrl"
+     from told order by notify_email is null and notify_email_2 is null, depth limit 1`,
     [organisationId],
     'told-organisation',
   )

@@ -1,5 +1,6 @@
 import { type Db, type OrganisationKind, row, rows, type Sector, type Sql } from '../prisma/client.ts'
 import { DomainError, invalid } from './errors.ts'
+import { isSucceeded } from './succession.ts'
 
 export type OrganisationName = { code: string; name: string }
 
@@ -10,8 +11,13 @@ export type OrganisationDetail = {
   kind: OrganisationKind
   sector: Sector | null
   region: string | null
+  address: string | null
   postcode: string | null
+  website: string | null
   active: boolean
+  /** The first day on which it was closed. */
+  closedOn: string | null
+  version: number
   latitude: number | null
   longitude: number | null
   parent: OrganisationName | null
@@ -37,13 +43,15 @@ export const FORMER_CODES = 'ods-former'
 
 /** SQL for everything that the public may know of an organisation `o`. */
 export const DETAIL = `
-  o.code, o.name, o.kind, o.sector, o.region, o.postcode, o.active, o.latitude, o.longitude,
+  o.code, o.name, o.kind, o.sector, o.region, o.address, o.postcode, o.website, o.active, o.closed_on::text as "closedOn",
+  o.version, o.latitude, o.longitude,
   (select json_build_object('code', p.code, 'name', p.name) from organisations p where p.id = o.parent_id) as parent,
   (select json_build_object('code', s.code, 'name', s.name) from organisations s where s.id = o.succeeded_by_id) as successor,
   coalesce((select json_agg(json_build_object('code', s.code, 'name', s.name) order by s.name, s.code)
-            from services s where s.organisation_id = o.id), '[]') as services,
-  coalesce((select json_agg(json_build_object('code', c.code, 'name', c.name) order by c.name, c.code)
-            from commissioning m join organisations c on c.id = m.commissioner_id where m.organisation_id = o.id), '[]') as commissioners`
+            from services s where s.organisation_id = o.id and s.active), '[]') as services,
+  coalesce((select json_agg(json_build_object('code', c.code, 'name', c.name) order by m."primary" desc, c.name, c.code)
+            from commissioning m join organisations c on c.id = m.commissioner_id
+            where m.organisation_id = o.id and not ${isSucceeded('c')}), '[]') as commissioners`
 
 /** The organisations with these codes as they are filed, by code; what is unknown is left out. */
 export async function organisationsByCode(db: Db, codes: readonly string[]): Promise<OrganisationDetail[]> {
@@ -73,8 +81,8 @@ export async function getOrganisation(db: Db, code: string): Promise<Organisatio
 }
 
 /**
- * The organisations under `codes`, themselves included, as ids; with a branch goes its surgery, where the cases of all its
- * branches stand. Throws `validation_failed` at the parameter for an unknown code.
+ * The organisations under `codes`, themselves and what they succeeded included, as ids, each once; with a branch goes its
+ * surgery, where the cases of all its branches stand. Throws `validation_failed` at the parameter for an unknown code.
  */
 export async function organisationTree(db: Db, codes: readonly string[]): Promise<number[]> {
   const roots = await organisationIdsAt(db.pool, codes)
@@ -83,7 +91,7 @@ export async function organisationTree(db: Db, codes: readonly string[]): Promis
     `with recursive tree(id) as (
        select unnest($1::int[])
        union
-       select o.id from organisations o join tree on o.parent_id = tree.id
+       select o.id from organisations o join tree on o.parent_id = tree.id or o.succeeded_by_id = tree.id
      )
      select id from tree
      union

@@ -10,6 +10,7 @@ import { recordEvents } from './events.ts'
 import { once } from './idempotency.ts'
 import { moveStatus } from './move-status.ts'
 import { addNote } from './notes.ts'
+import { endPause } from './pause-ends.ts'
 import { parseReference } from './references.ts'
 import type { SeenCase } from './seen-case.ts'
 
@@ -53,6 +54,7 @@ export async function refer(
         ours ? now : null,
       ],
     )
+    await endPause(tx, client, theCase, 'moved', now)
     await move(tx, theCase, place, formerAfterLeaving(theCase, place.organisationId))
     if (draft.note !== undefined) await addNote(tx, client, held, { text: draft.note, shared: true, now })
     const kind = ours ? 'case_for_organisation' : 'referral_for_organisation'
@@ -113,7 +115,8 @@ function refuseUnreferable({ theCase, relation }: HeldCase): void {
 async function placeElsewhere(tx: Tx, theCase: CaseRow, organisation: string, now: Date): Promise<Place> {
   const found = await placeFor(tx, organisation, now)
   if (found.place === null) throw invalid(found.problem)
-  if (found.place.organisationId !== theCase.organisationId) return found.place
+  const isThere = [found.namedId, found.place.organisationId].includes(theCase.organisationId)
+  if (!isThere) return found.place
   const detail = `The case is with ${theCase.organisation.code} already; name another organisation.`
   throw invalid({ pointer: '/organisation', code: 'same_organisation', detail })
 }
@@ -169,6 +172,7 @@ async function decline(
   await addNote(tx, client, held, { text: note, shared: true, now })
   // Whoever declines is not among those who keep reading.
   const former = theCase.formerOrganisationIds.filter((id) => id !== fromId && id !== theCase.organisationId)
+  await endPause(tx, client, theCase, 'moved', now)
   await move(tx, theCase, await placeAt(tx, fromId, now), former)
   const back = { ...theCase, organisationId: fromId }
   const tells = [{ kind: 'referral_for_organisation', once: theCase.version + 1 } as const]

@@ -10,6 +10,7 @@ import { type NewEvent, recordEvents } from './events.ts'
 import { hide, isOrWasShown, showAgain } from './holds.ts'
 import { once } from './idempotency.ts'
 import { closeReports, findObjection, keepObjection, type Objection } from './objections.ts'
+import { recordRecalls } from './recalls.ts'
 import { parseReference } from './references.ts'
 
 export type RemovalDraft = { reason: string; text: string }
@@ -57,7 +58,7 @@ export async function decideRemoval(
   client: ClientCaller,
   request: string,
   decision: RemovalDecision,
-  { key }: { key: string | undefined },
+  { key, now }: { key: string | undefined; now: Date },
 ): Promise<Objection> {
   const reference = parseReference(request) ?? ''
   const operation = `decideRemoval ${reference}`
@@ -73,7 +74,9 @@ export async function decideRemoval(
       [reference, action === 'remove' ? 'upheld' : 'declined', client.actingUser, reason],
     )
     const events =
-      action === 'remove' ? await remove(tx, client, theCase, reason) : await leave(tx, theCase, reason)
+      action === 'remove'
+        ? await remove(tx, client, theCase, { reason, now })
+        : await leave(tx, theCase, reason)
     await nextVersion(tx, theCase)
     await recordEvents(tx, client, [
       { ...about(theCase), type: 'removal_request.decided', reason },
@@ -136,7 +139,12 @@ async function checkDecidable(tx: Tx, client: ClientCaller, reference: string): 
   }
 }
 
-async function remove(tx: Tx, client: ClientCaller, theCase: CaseRow, reason: string): Promise<NewEvent[]> {
+async function remove(
+  tx: Tx,
+  client: ClientCaller,
+  theCase: CaseRow,
+  { reason, now }: { reason: string; now: Date },
+): Promise<NewEvent[]> {
   if (theCase.publication === 'awaiting_second_tier') {
     throw new DomainError('move_not_allowed', {
       allowed: ['decline'],
@@ -145,6 +153,7 @@ async function remove(tx: Tx, client: ClientCaller, theCase: CaseRow, reason: st
   }
   // What a decision has taken from the public meanwhile stays as it was decided.
   if (!removableOnRequest.includes(theCase.publication)) return []
+  await recordRecalls(tx, [theCase], { reason: 'removed', now })
   await rows(
     tx,
     `update cases set publication = 'removed', public_name = null, decision_reason = $2, held_until = null where id = $1`,

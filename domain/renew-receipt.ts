@@ -12,7 +12,7 @@ export type RenewedReceipt = { reference: string; receipt: string; version: numb
 
 /**
  * Gives the case a new receipt; the one before stops working at once. A repeat shows the same one as long as it works,
- * and throws `version_stale` once a newer one was given.
+ * and throws `version_stale` once a newer one was given; `move_not_allowed` for a case that is anonymised.
  */
 export async function renewReceipt(
   db: Db,
@@ -23,6 +23,10 @@ export async function renewReceipt(
   const operation = `renewReceipt ${parseReference(reference)}`
   const kept = await once(db, client, { key, operation, body: null }, async (tx) => {
     const { theCase } = await holdCase(tx, client, reference, version, 'renewReceipt')
+    if (theCase.anonymisedAt !== null) {
+      const detail = 'It is anonymised: nobody is known any more whose case it is.'
+      throw new DomainError('move_not_allowed', { allowed: [], detail })
+    }
     await rows(
       tx,
       `update cases set receipt_generation = receipt_generation + 1, version = version + 1, updated_at = now()

@@ -55,7 +55,7 @@ function refuseWithdrawn({ status }: CaseRow): void {
 
 type Added = { reference: string; publication: Publication }
 
-// Where an organisation or one above it has its answers moderated before, they are for all below it.
+// Where an organisation, one above it or one after it has its answers moderated before, they are for all below it.
 async function addResponse(
   tx: Tx,
   client: ClientCaller,
@@ -65,9 +65,10 @@ async function addResponse(
   const added = await row<Added>(
     tx,
     `with recursive up as (
-       select id, parent_id, response_moderation from organisations where id = $3::int
+       select id, parent_id, succeeded_by_id, response_moderation from organisations where id = $3::int
        union
-       select o.id, o.parent_id, o.response_moderation from organisations o join up on o.id = up.parent_id
+       select o.id, o.parent_id, o.succeeded_by_id, o.response_moderation from organisations o
+       join up on o.id in (up.parent_id, up.succeeded_by_id)
      )
      insert into responses (reference, case_id, organisation_id, text, publication, client_id, responded_at)
      values ($1, $2, $3, $4, case

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { row, rows, type Sql, type Vault } from '../prisma/client.ts'
 
 /** What the store's own secrets are for; they outlive a change of the encryption keys. */
-export type SecretName = 'receipt' | 'survey' | 'contact_index' | 'mail' | 'digest'
+export type SecretName = 'receipt' | 'survey' | 'contact_index' | 'mail' | 'digest' | 'erasure'
 
 const known = new WeakMap<Vault, Map<SecretName, Buffer>>()
 /** Transactions that made a secret, and may still be undone with it. */
@@ -20,11 +20,20 @@ export async function secretOf(sql: Sql, vault: Vault, name: SecretName): Promis
   return found
 }
 
+/** Keeps a secret of this name that was made elsewhere, unless there is one; the one that is kept then. */
+export async function keepSecret(sql: Sql, vault: Vault, name: SecretName, secret: Buffer): Promise<Buffer> {
+  return (await keptSecret(sql, vault, name)) ?? (await insertSecret(sql, vault, name, secret))
+}
+
 async function makeSecret(sql: Sql, vault: Vault, name: SecretName): Promise<Buffer> {
   if ('vault' in sql) makers.add(sql)
+  return insertSecret(sql, vault, name, randomBytes(32))
+}
+
+async function insertSecret(sql: Sql, vault: Vault, name: SecretName, secret: Buffer): Promise<Buffer> {
   await rows(sql, 'insert into store_secrets (name, sealed) values ($1, $2) on conflict do nothing', [
     name,
-    vault.seal(placeOf(name), randomBytes(32).toString('base64')),
+    vault.seal(placeOf(name), secret.toString('base64')),
   ])
   return (await keptSecret(sql, vault, name)) as Buffer
 }

@@ -9,15 +9,16 @@ import {
 } from './case-rows.ts'
 import {
   allowedDecisions,
-  allowedStatuses,
   type CaseView,
   casePermissions,
   type DecisionAction,
   type Relation,
   type ReporterAction,
   reporterActions,
+  statusesNow,
 } from './case-rules.ts'
 import { type PersonalData, personalDataIn } from './personal-data.ts'
+import { type Escalation, type Extension, openEscalation, openExtension } from './waiting-rows.ts'
 
 /** A case as somebody may see it: what they may not see is not in it. */
 export type SeenCase =
@@ -27,7 +28,8 @@ export type SeenCase =
 
 /** What only the people see who work on a case. */
 export type OpenedCase = {
-  original: OriginalText
+  /** Null when the case is anonymised. */
+  original: OriginalText | null
   contact: Contact | null
   /** What passed between staff and reporter; nothing for those who do not talk with the reporter. */
   messages: OpenedMessage[]
@@ -37,13 +39,17 @@ export type OpenedCase = {
   allowedDecisions: DecisionAction[]
   /** What in the original looks like personal data, for those who moderate. */
   personalData: PersonalData[] | null
+  extension: Extension | null
+  /** What was said with it, only for those between whom it is. */
+  escalation: Escalation | null
 }
 
 /** What the reporter sees beside what everybody may know. */
 export type ReporterOpened = {
-  original: OriginalText
+  original: OriginalText | null
   messages: OpenedMessage[]
   allowedActions: ReporterAction[]
+  extension: Extension | null
 }
 
 export type OpenedMessage = {
@@ -74,6 +80,7 @@ export function showCase(
           original: originalOf(vault, theCase),
           messages: messagesOf(vault, theCase),
           allowedActions: reporterActions(theCase),
+          extension: theCase.extension && openExtension(vault, theCase.extension),
         },
       }
     case 'staff':
@@ -86,11 +93,15 @@ export function showCase(
           original,
           contact: view === 'staff' ? contactOf(vault, theCase) : null,
           messages: view === 'staff' ? messagesOf(vault, theCase) : [],
-          allowedStatuses: allowedStatuses(theCase.kind, theCase.status, relation),
+          allowedStatuses: statusesNow(theCase, relation),
           allowedDecisions: allowedDecisions(theCase, relation),
-          personalData: moderators.includes(relation)
-            ? personalDataIn(original, new Date(theCase.reportedAt))
-            : null,
+          personalData:
+            moderators.includes(relation) && original !== null
+              ? personalDataIn(original, new Date(theCase.reportedAt))
+              : null,
+          extension: theCase.extension && openExtension(vault, theCase.extension),
+          escalation:
+            theCase.escalation && openEscalation(vault, theCase.escalation, escalates.includes(relation)),
         },
       }
     }
@@ -98,6 +109,7 @@ export function showCase(
 }
 
 const moderators: readonly Relation[] = casePermissions.createDecision
+const escalates: readonly Relation[] = casePermissions.answerEscalation
 
 function messagesOf(vault: Vault, { messages }: CaseRow): OpenedMessage[] {
   return messages.map(({ reference, author, answers, textSealed, createdAt }) => ({

@@ -1,5 +1,5 @@
 import type { Db, Sql } from '../prisma/client.ts'
-import { type Accepted, choiceProblems, loadAccepted } from './accepted.ts'
+import { type Accepted, choiceProblems, loadAccepted, withoutServiceBefore } from './accepted.ts'
 import type { ClientCaller } from './callers.ts'
 import { type CaseRow, caseById } from './case-rows.ts'
 import { dangerIn, guidanceFor } from './danger-signs.ts'
@@ -56,11 +56,12 @@ export async function submitCase(
 export async function judgeDraft(
   sql: Sql,
   client: ClientCaller,
-  draft: CaseDraft,
+  sent: CaseDraft,
   now: Date,
   forms: FormRules,
 ): Promise<{ accepted: Accepted | null; intake: Intake; problems: Problem[] }> {
-  const acceptance = await loadAccepted(sql, draft.organisation, now)
+  const acceptance = await loadAccepted(sql, sent.organisation, now)
+  const draft = withoutServiceBefore(acceptance, sent)
   const { accepted, refused } = acceptance
   const { intake, problems } = decideIntake(client, draft, now)
   const wrong = [...(refused === null ? [] : [refused]), ...choiceProblems(acceptance, draft), ...problems]

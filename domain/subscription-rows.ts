@@ -3,6 +3,7 @@ import {
   type QueryView,
   row,
   rows,
+  type Sql,
   type SubscriptionState,
   type Tx,
   type Vault,
@@ -110,6 +111,43 @@ export async function holdLiveSubscription(
 /** Holds a subscription by its key, for whoever works for it. */
 export async function holdSubscription(tx: Tx, id: number): Promise<HeldSubscription | undefined> {
   return row<HeldSubscription>(tx, `${HELD} where id = $1 for no key update`, [id], 'hold-subscription')
+}
+
+/**
+ * Forgets an address that is told when a subscription is paused, in all subscriptions of `clients` (a condition on the
+ * client `k`); whose those were.
+ */
+export async function forgetNotices(
+  tx: Tx,
+  isTheirs: (address: string) => boolean,
+  clients: string,
+  now: Date,
+): Promise<{ clientId: number }[]> {
+  const theirs = await noticesTo({ sql: tx, vault: tx.vault }, isTheirs, clients, 'for no key update of s')
+  if (theirs.length === 0) return []
+  return rows<{ clientId: number }>(
+    tx,
+    `update subscriptions set notice_sealed = null, version = version + 1, updated_at = $2
+     where id = any($1::int[]) returning client_id as "clientId"`,
+    [theirs.map(({ id }) => id), now],
+  )
+}
+
+/** The subscriptions of `clients` that tell an address when they are paused. */
+export async function noticesTo(
+  { sql, vault }: { sql: Sql; vault: Vault },
+  isTheirs: (address: string) => boolean,
+  clients: string,
+  lock: 'for no key update of s' | '' = '',
+): Promise<{ id: number; reference: string }[]> {
+  const kept = await rows<{ id: number; reference: string; noticeSealed: string }>(
+    sql,
+    `select s.id, s.reference, s.notice_sealed as "noticeSealed" from subscriptions s join api_clients k on k.id = s.client_id
+     where s.notice_sealed is not null and ${clients} order by s.id ${lock}`,
+  )
+  return kept.filter(({ reference, noticeSealed }) =>
+    isTheirs(vault.open(noticePlace(reference), noticeSealed)),
+  )
 }
 
 /** Where the address of a subscription is sealed, and whom to tell when it is paused. */

@@ -14,6 +14,7 @@ import { invalid } from './errors.ts'
 import { cellAt, cellsWithin, coarseRanges, eastOf, edgesOf, keyOf, southOf } from './map-cells.ts'
 import { EXTENT, encodeTile, type PointLayer } from './mvt.ts'
 import { FIGURES_JOIN, ON_THE_MAP } from './organisation-figures.ts'
+import { FIGURES_AS_OF } from './public-figures-as-of.ts'
 import { joined } from './sql-conditions.ts'
 
 /** A tile: its zoom, its column from the west and its row from the north. */
@@ -185,7 +186,7 @@ async function organisationsLayer(db: Db, tile: TileAddress): Promise<PointLayer
        limit ${MOST_ORGANISATIONS + 1})
      select string_agg(concat_ws(',', o.code, o.kind, ${figure('open')}, ${figure('closed')}, ${figure('overdue')},
          o.longitude, o.latitude), ',' order by o.id) as packed,
-       json_agg(o.name order by o.id) as names, (select utc(overdue_counted_at) from log_state) as "asOf"
+       json_agg(o.name order by o.id) as names, utc((${FIGURES_AS_OF})) as "asOf"
      from placed o ${FIGURES_JOIN} where (select count(*) from placed) <= ${MOST_ORGANISATIONS}`,
     [west - MARGIN, north - MARGIN, east + MARGIN, south + MARGIN],
     'tile-organisations',

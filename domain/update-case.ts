@@ -14,6 +14,7 @@ import { hurryClocks, keepClocks } from './clocks.ts'
 import { recordEvents, type Telling } from './events.ts'
 import { hearsOfFeedback } from './feedback-notice.ts'
 import { cancelReferral, moveStatus } from './move-status.ts'
+import { endPause } from './pause-ends.ts'
 import type { SeenCase } from './seen-case.ts'
 
 /**
@@ -38,7 +39,7 @@ export async function updateCase(
 
     await store(tx, theCase, after)
     const moved = moves ? await moveStatus(tx, theCase, relation, changes.status as CaseStatus, now) : null
-    const tells = await followUp(tx, theCase, after, now)
+    const tells = await followUp(tx, client, theCase, after, now)
     const event = { ...about(theCase), organisationId: after.place.organisationId, reason: changes.reason }
     await recordEvents(tx, client, [
       ...(fields.length > 0 ? [{ ...event, type: 'case.changed' as const, fields, tells }] : []),
@@ -84,13 +85,20 @@ async function store(tx: Tx, theCase: CaseRow, after: Values): Promise<void> {
 }
 
 // Returns who is to be told of the changed fields.
-async function followUp(tx: Tx, before: CaseRow, after: Values, now: Date): Promise<Telling[]> {
+async function followUp(
+  tx: Tx,
+  client: ClientCaller,
+  before: CaseRow,
+  after: Values,
+  now: Date,
+): Promise<Telling[]> {
   const tells: Telling[] = []
   const once = before.version + 1
   const { organisationId } = after.place
   const moves = organisationId !== before.organisationId
   if (moves) {
     await cancelReferral(tx, before.id, now)
+    await endPause(tx, client, before, 'moved', now)
     await keepClocks(tx, before.id)
   }
   if (after.urgent !== before.urgent) {

@@ -4,6 +4,7 @@ import type { CaseRow } from './case-rows.ts'
 import { keepClocks } from './clocks.ts'
 import { moveStatus } from './move-status.ts'
 import { closeObjections, goneCase } from './objections.ts'
+import { recordRecalls } from './recalls.ts'
 import { changeOwnCase, type ReporterEvent, requireAction } from './reporter-case.ts'
 import type { SeenCase } from './seen-case.ts'
 
@@ -22,13 +23,14 @@ export async function withdraw(
 ): Promise<SeenCase> {
   const operation = 'createWithdrawal'
   return changeOwnCase(db, reporter, reference, { key, operation, body: { what } }, (tx, theCase) =>
-    what === 'publication' ? withdrawConsent(tx, theCase) : withdrawCase(tx, theCase, now),
+    what === 'publication' ? withdrawConsent(tx, theCase, now) : withdrawCase(tx, theCase, now),
   )
 }
 
 // The choice becomes private too, so that staff, who may undo only what staff did, cannot undo this.
-async function withdrawConsent(tx: Tx, theCase: CaseRow): Promise<ReporterEvent> {
+async function withdrawConsent(tx: Tx, theCase: CaseRow, now: Date): Promise<ReporterEvent> {
   requireAction(theCase, 'withdraw_publication', 'It is private for good already.')
+  await recordRecalls(tx, [theCase], { reason: 'consent_withdrawn', now })
   // What a report hides has been public, and would be again.
   const wasPublic = theCase.publication === 'published' || theCase.heldUntil !== null
   await rows(
@@ -50,6 +52,7 @@ async function withdrawConsent(tx: Tx, theCase: CaseRow): Promise<ReporterEvent>
 
 async function withdrawCase(tx: Tx, theCase: CaseRow, now: Date): Promise<ReporterEvent> {
   requireAction(theCase, 'withdraw_case', 'It is withdrawn already.')
+  await recordRecalls(tx, [theCase], { reason: 'withdrawn', now })
   // The publication first: a withdrawn case is never in public, not for one statement.
   await rows(
     tx,

@@ -24,6 +24,11 @@ const londonHour = new Intl.DateTimeFormat('en-GB', {
  * days later. What begins on a day that is none begins with the first minute of the next working day.
  */
 export function addWorkingDays(from: Date, days: number): Date {
+  return addWorkingTime(from, days * DAY)
+}
+
+/** The same for milliseconds of working time: a working day has 24 hours of it, any other day none. */
+export function addWorkingTime(from: Date, milliseconds: number): Date {
   const local = asInLondon(from)
   let day = dayOf(local)
   let time = local.getTime() - day
@@ -31,9 +36,20 @@ export function addWorkingDays(from: Date, days: number): Date {
     day = nextWorking(day)
     time = 0
   }
-  for (let left = days; left > 0; left--) day = nextWorking(day)
+  time += milliseconds
+  for (; time >= DAY; time -= DAY) day = nextWorking(day)
   // The clocks change on Sundays: a working day has one offset, that of its noon.
   return new Date(day + time - summerTime(new Date(day + 12 * HOUR)))
+}
+
+/** How much working time passes from one moment to a later one, in milliseconds; none when the other is not later. */
+export function workingTimeBetween(from: Date, to: Date): number {
+  const begin = asInLondon(from)
+  const end = asInLondon(to)
+  if (to.getTime() <= from.getTime()) return 0
+  let passed = workingTimeIn(end) - workingTimeIn(begin)
+  for (let day = dayOf(begin); day < dayOf(end); day += DAY) if (isWorking(day)) passed += DAY
+  return passed
 }
 
 /** Whether people work in England on a day like 2026-12-28: from Monday to Friday, but not on a bank holiday. */
@@ -45,6 +61,11 @@ export function isWorkingDay(day: string): boolean {
 export function calendarEndsIn(now: Date): number | null {
   const left = Math.floor((CALENDAR_ENDS.getTime() - now.getTime()) / DAY)
   return left < WARN_DAYS ? left : null
+}
+
+function workingTimeIn(local: Date): number {
+  const day = dayOf(local)
+  return isWorking(day) ? local.getTime() - day : 0
 }
 
 // A day is its midnight in UTC, whatever the clocks of London say; only the ends of a reckoning know the difference.

@@ -88,6 +88,14 @@ push
 
 curl -sw '\n' "$API/v1/sources/example-choices/runs?limit=2" -H "Authorization: Bearer $ADMINISTRATOR_KEY"
 
+curl -sw '\n' "$API/v1/statistics?view=mine&organisation=RJ1&window=all" \
+  -H "Authorization: Bearer $CASE_HANDLER_KEY"
+
+curl -sw '\n' "$API/v1/erasures" \
+  -H "Authorization: Bearer $ADMINISTRATOR_KEY" -H 'Acting-User: officer-1' \
+  -H 'Content-Type: application/json' -d "{ \"case\": \"$CASE\", \"reason\": \"request\" }"
+curl -sw '\n' "$API/v1/cases/$CASE"
+
 curl -sw '\n' -i "$API/v1/cases" \
   -H "Authorization: Bearer $INTEGRATOR_KEY" -H 'Content-Type: application/json' \
   -d '{ "kind": "question", "organisation": "RJ1", "category": "weather",

@@ -132,7 +132,7 @@ async function moderateFirst(handler: Service, reference: string): Promise<void>
 async function moderateSecond(secondTier: Service, reference: string): Promise<StaffCase> {
   const theCase = await readAsStaff(secondTier, reference)
   const name = 'Nurse Invented'
-  const from = theCase.original.text.indexOf(name)
+  const from = (theCase.original.text ?? '').indexOf(name)
   return dataOf(
     await secondTier.POST('/v1/cases/{reference}/decisions', {
       params: { path: { reference }, header: seenBy('second-2', theCase) },

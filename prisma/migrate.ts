@@ -1,5 +1,9 @@
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join, relative } from 'node:path'
+import { type Config, readConfig } from '../config.ts'
+import { applyLedger } from '../domain/apply-ledger.ts'
+import { openFileLedger } from '../ledger/file-ledger.ts'
+import { closeDb, openDb } from './client.ts'
 import { startEmbedded } from './embedded.ts'
 import { applyMigrations, diagnose, migrationLock, prismaFolder, schemaDrift } from './engine.ts'
 
@@ -30,6 +34,24 @@ async function migrate(databaseUrl: string | undefined): Promise<void> {
   const { editedMigrationNames } = await diagnose(databaseUrl)
   for (const name of editedMigrationNames) {
     console.error(`warning: ${name} was edited after it was applied here; the edit is not in this database.`)
+  }
+  await applyErasures(databaseUrl, readConfig(process.env))
+}
+
+// Also what was erased after the backup was made that this may be.
+async function applyErasures(url: string, { encryptionKeys, erasureLedger }: Config): Promise<void> {
+  if (erasureLedger === undefined || encryptionKeys === undefined) {
+    console.log(
+      'The ledger of erasures is applied when the API or a worker starts: ERASURE_LEDGER and ENCRYPTION_KEYS are not set here.',
+    )
+    return
+  }
+  const db = openDb({ url, vaultKeys: encryptionKeys, max: 2, applicationName: 'care-connect migrate' })
+  try {
+    const { cases, items } = await applyLedger(db, openFileLedger(erasureLedger, db.vault), new Date())
+    console.log(`The ledger of erasures is applied: ${cases} cases and ${items} things of sources are gone.`)
+  } finally {
+    await closeDb(db, 3_000)
   }
 }
 

@@ -29,6 +29,8 @@ t.test('everything that is wrong is said at once', async (t) => {
     POLL_EVERY_SECONDS: '0',
     GEOCODER_URL: 'https://postcodes.example.org/postcodes/',
     ALLOW_PRIVATE: 'localhost',
+    ERASURE_LEDGER: 'erasures',
+    NATIONAL_CONTACT_EMAIL: 'two@example.org, addresses@example.org',
   }
   try {
     readConfig(wrong)

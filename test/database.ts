@@ -33,6 +33,11 @@ async function clonedFrom(t: Owner, template: string): Promise<{ url: string }> 
   return { url: databaseUrl(server, name) }
 }
 
+/** A copy of a database as it is, as a backup is one; nobody may be connected to it meanwhile. */
+export async function copiedDatabase(t: Owner, url: string): Promise<{ url: string }> {
+  return clonedFrom(t, decodeURIComponent(new URL(url).pathname.slice(1)))
+}
+
 /** Gives the test an empty database of its own, without tables. */
 export async function emptyDatabase(t: Owner): Promise<{ url: string }> {
   const server = setting(serverVariable)

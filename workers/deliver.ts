@@ -10,12 +10,13 @@ import {
 import { nextDelivery } from '../domain/delivery-plan.ts'
 import { readerOf } from '../domain/fan-out.ts'
 import type { LogReader } from '../domain/log-lines.ts'
+import { noteTold } from '../domain/recalls.ts'
 import { endFound, pauseFailing } from '../domain/subscription-ends.ts'
 import { signedHeaders } from '../domain/webhook-signatures.ts'
 import type { WebhookResult } from '../net/send-webhook.ts'
 import type { AddJob } from './queues.ts'
 import type { WebhookContext } from './webhook-context.ts'
-import { messageOf } from './webhook-message.ts'
+import { messageOf, type WebhookBody } from './webhook-message.ts'
 
 /** Requests to one receiver at a time; one while it fails, so that it is not buried under what it has missed. */
 const LANES = 8
@@ -80,12 +81,15 @@ async function attempt(context: WebhookContext, delivery: ClaimedDelivery): Prom
   }
   const began = performance.now()
   const at = now()
-  const result = body === 'not_made' ? NOT_MADE : await sendSigned(context, delivery, body, at)
+  const result = body === 'not_made' ? NOT_MADE : await sendSigned(context, delivery, body.bytes, at)
   if (result.problem === 'aborted' && signal.aborted) {
     await giveBackDelivery(db, delivery, now())
     return false
   }
   const milliseconds = Math.round(performance.now() - began)
+  // Before the delivery is settled: what is not noted when this process dies is sent, and noted, once more.
+  if (body !== 'not_made' && body.recall !== null && result.problem === null)
+    await noteTold(db.pool, delivery.clientId, [body.recall], now())
   const settlement = settlementOf(context, delivery, { at, milliseconds, ...wordsOf(result) }, result)
   if (await settleDelivery(db, delivery, settlement)) note(context, delivery, settlement)
   if (result.problem === null) return true
@@ -100,7 +104,7 @@ async function made(
   context: WebhookContext,
   reader: LogReader,
   delivery: ClaimedDelivery,
-): Promise<Buffer | undefined | 'not_made'> {
+): Promise<WebhookBody | undefined | 'not_made'> {
   try {
     return await messageOf(context, reader, delivery)
   } catch (err) {

@@ -1,5 +1,7 @@
 import closeWithGrace from 'close-with-grace'
 import { needOwnStore, readConfig } from '../config.ts'
+import { applyLedger } from '../domain/apply-ledger.ts'
+import { openFileLedger } from '../ledger/file-ledger.ts'
 import { createLog } from '../log.ts'
 import { createMetrics } from '../operations/metrics.ts'
 import { startConfigured } from '../operations/server.ts'
@@ -18,9 +20,17 @@ try {
     applicationName: 'care-connect worker',
   })
   await checkStore(db)
+  const ledger = config.erasureLedger === undefined ? null : openFileLedger(config.erasureLedger, db.vault)
+  const applied = await applyLedger(db, ledger, new Date())
+  if (ledger !== null) log.info(applied, 'the ledger of erasures is applied')
   const mail = mailSettings(config)
   if (mail.kind === 'none') log.warn({}, 'without SMTP_URL or NOTIFY_API_KEY nobody is told anything')
   if (mail.onCall === null) log.warn({}, 'without ON_CALL_EMAIL nobody is told of an urgent case')
+  if (mail.nationalContact === null)
+    log.warn(
+      {},
+      'without NATIONAL_CONTACT_EMAIL nobody is told of an escalation of what is commissioned nationally',
+    )
   const metrics = createMetrics()
   metrics.watchPool(db)
   const workers = await startWorkers({

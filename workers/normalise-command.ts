@@ -113,6 +113,7 @@ async function tell(db: Db, runId: number, run: RunRow): Promise<void> {
   if (run.finishedAt === null)
     say('It was stopped. What is done stays; a worker goes on with the rest, unless the run is cancelled.')
   else if (run.state !== 'succeeded') say(`It has not succeeded: ${run.detail ?? run.outcome}`)
+  else if (run.detail !== null) say(run.detail)
 }
 
 function line(theCase: string, outcome: string, what: string): string {

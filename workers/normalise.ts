@@ -1,5 +1,5 @@
 import type { AskedRunEnd, TakenUpRun } from '../domain/asked-runs.ts'
-import { itemsToReadAgain, type KeptItem, type ReadAgain } from '../domain/items-again.ts'
+import { countForgotten, itemsToReadAgain, type KeptItem, type ReadAgain } from '../domain/items-again.ts'
 import { beginNormalisation, noteNormalised, takeAgain } from '../domain/normalisations.ts'
 import type { Context } from './context.ts'
 import { readAgain } from './read-again.ts'
@@ -23,7 +23,22 @@ export async function normalise(context: NormaliseContext, run: TakenUpRun): Pro
     begun = await takeAgain(db, run, begun, batch, { now: now(), until: until() })
   }
   if (!run.dryRun && !(await noteNormalised(db, run, begun))) return 'lost'
-  return { state: 'succeeded', outcome: 'normalised', detail: null, counts: begun.counts }
+  const forgotten = await countForgotten(db, begun.sourceId)
+  return {
+    state: 'succeeded',
+    outcome: 'normalised',
+    detail: forgotten === 0 ? null : forgottenDetail(forgotten),
+    counts: begun.counts,
+  }
+}
+
+// As it was sent nobody has it any more: what was made of it stays.
+function forgottenDetail(forgotten: number): string {
+  const these =
+    forgotten === 1
+      ? 'One item stays as it is: its text was'
+      : `${forgotten} items stay as they are: their texts were`
+  return `${these} forgotten, as the retention policies want it.`
 }
 
 async function readEach(

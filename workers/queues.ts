@@ -22,6 +22,7 @@ export type Jobs = {
   'poll-source': { sourceId: number }
   'probe-source': { sourceId: number }
   'do-run': { runId: number }
+  'import-organisations': { importId: number }
   'fan-out': { subscriptionId: number }
   deliver: { subscriptionId: number }
 }
@@ -37,7 +38,9 @@ export type Tick =
   | 'send-mail'
   | 'feedback-digest'
   | 'query-digests'
-  | 'count-overdue'
+  | 'tell-overdue'
+  | 'count-figures'
+  | 'end-pauses'
 
 export type JobHandlers = { readonly [N in JobName]: (job: Jobs[N]) => Promise<void> }
 export type TickHandlers = Readonly<Record<Tick, () => Promise<void>>>
@@ -87,6 +90,7 @@ const QUEUE_OF = {
   'poll-source': 'sources',
   'probe-source': 'sources',
   'do-run': 'runs',
+  'import-organisations': 'runs',
   'fan-out': 'webhooks',
   deliver: 'webhooks',
 } as const satisfies Record<JobName, string>

@@ -26,7 +26,7 @@ export type MailContext = Pick<Context, 'db' | 'log' | 'now' | 'random' | 'signa
   publicUrl: string
   /** How long a message is its worker's own, in milliseconds. */
   leaseMs?: number | undefined
-} & Pick<MailSettings, 'onCall' | 'notice'>
+} & Pick<MailSettings, 'onCall' | 'nationalContact' | 'notice'>
 
 const ONE_MAIL_MS = 60_000
 // Longer than one mail may take.
@@ -80,10 +80,10 @@ async function attempt(context: MailContext, notification: ClaimedNotification):
 }
 
 async function makeMail(
-  { db, onCall, notice, now, publicUrl }: MailContext,
+  { db, onCall, nationalContact, notice, now, publicUrl }: MailContext,
   notification: ClaimedNotification,
 ): Promise<Mail | { nobody: string }> {
-  const addressee = await addresseeOf(db, notification, { onCall, now: now(), publicUrl })
+  const addressee = await addresseeOf(db, notification, { onCall, nationalContact, now: now(), publicUrl })
   if ('nobody' in addressee) return addressee
   return {
     ...fillTemplate(templates[notification.kind], { ...addressee.facts, notice }),

@@ -1,16 +1,20 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { createReader } from '../connectors/reader.ts'
 import { noteDigests } from '../domain/feedback-digest.ts'
+import { freeAllImports } from '../domain/import-runs.ts'
 import { watchLog } from '../domain/log-watch.ts'
 import { freeAllClaims } from '../domain/source-claims.ts'
 import { createFetcher } from '../net/fetch.ts'
 import { createWebhookSender } from '../net/send-webhook.ts'
 import type { Db } from '../prisma/client.ts'
 import { type Context, defaultPollSettings, type PollSettings } from './context.ts'
+import { countFigures } from './count-figures.ts'
 import { deliver } from './deliver.ts'
 import { doRun } from './do-run.ts'
+import { endPauses } from './end-pauses.ts'
 import { fanOut } from './fan-out.ts'
 import { keepHouse } from './housekeeping.ts'
+import { importOrganisations, takeUpImports } from './import-organisations.ts'
 import { startIndexing } from './keep-index.ts'
 import { startPlacing } from './keep-log.ts'
 import type { Log } from './log.ts'
@@ -24,6 +28,8 @@ import { probeSource } from './probe-source.ts'
 import { noteNews } from './query-digests.ts'
 import { openQueues, type QueueSettings, type Queues, type WaitingQueue } from './queues.ts'
 import { releaseHolds } from './release-holds.ts'
+import { startRetaining } from './retain.ts'
+import { startSealing } from './seal-log.ts'
 import { startSendingNow } from './send-now.ts'
 import { sweepWebhooks } from './sweep-webhooks.ts'
 import { takeUpRuns } from './take-up-runs.ts'
@@ -83,11 +89,12 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const { pollEveryMs = 5_000, runsEveryMs = 2_000, mailEveryMs = 5_000 } = options
   const giveUp = new AbortController()
   const context = contextOf(options, giveUp.signal)
-  const mail = options.mail ?? { kind: 'none', from: '', onCall: null, notice: '' }
+  const mail = options.mail ?? { kind: 'none', from: '', onCall: null, nationalContact: null, notice: '' }
   const mailer = openMailer(mail, options)
   const queues = await openQueues(db, queue, log)
   if (options.alone) {
     await freeAllClaims(db, context.now())
+    await freeAllImports(db)
     await queues.forget()
   }
   const every = {
@@ -98,7 +105,9 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     'send-mail': mailEveryMs,
     'feedback-digest': DIGEST_MS,
     'query-digests': QUERY_DIGESTS_MS,
-    'count-overdue': OVERDUE_MS,
+    'tell-overdue': OVERDUE_MS,
+    'count-figures': FIGURES_MS,
+    'end-pauses': PAUSES_MS,
   } as const
   const watch = watchLog(db)
   const webhooks = webhookContextOf(options, context)
@@ -111,18 +120,24 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
       'poll-source': ({ sourceId }) => pollSource(context, sourceId),
       'probe-source': ({ sourceId }) => probeSource(context, sourceId),
       'do-run': ({ runId }) => doRun(context, runId),
+      'import-organisations': ({ importId }) => importOrganisations(context, importId),
       'fan-out': ({ subscriptionId }) => fanOut(webhooks, subscriptionId, queues.addJob),
       deliver: ({ subscriptionId }) => deliver(webhooks, subscriptionId, queues.addJob),
     },
     ticks: {
       'poll-due': () => pollDue(context, queues.addJob),
-      'take-up-runs': () => takeUpRuns(context, queues.addJob),
+      'take-up-runs': async () => {
+        await takeUpRuns(context, queues.addJob)
+        await takeUpImports(context, queues.addJob)
+      },
       'keep-house': () => keepHouse(context),
       'release-holds': () => releaseHolds(context),
       'send-mail': async () => telling.wake(),
       'feedback-digest': async () => void (await noteDigests(db, context.now())),
       'query-digests': () => noteNews(context, telling.wake),
-      'count-overdue': () => tellOverdue(context),
+      'tell-overdue': () => tellOverdue(context),
+      'count-figures': () => countFigures(context),
+      'end-pauses': () => endPauses(context),
     },
     concurrency: pollsAtOnce,
     ended: options.measure?.jobEnded,
@@ -135,8 +150,13 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
     failed: 'it could not be seen whether the ticks are there',
   })
   const sendingNow = startSendingNow(webhooks)
-  const placing = startPlacing(context, undefined, sendingNow.wake)
+  const sealing = startSealing(context)
+  const placing = startPlacing(context, undefined, () => {
+    sendingNow.wake()
+    sealing.wake()
+  })
   const indexing = startIndexing(context)
+  const retaining = startRetaining(context)
   const sweeping = startLoop(() => sweepWebhooks(context, queues.addJob), {
     everyMs: SWEEP_MS,
     log,
@@ -153,6 +173,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   const close = async () => {
     await webhooks.sender.close()
     await placing.stop()
+    await sealing.stop()
     await indexing.stop()
     await watch.close()
     mailer?.close()
@@ -163,7 +184,7 @@ export async function startWorkers(options: WorkersOptions): Promise<Workers> {
   return {
     queues: queues.all,
     stop(limitMs = 10_000) {
-      const loops = [ticking, sendingNow, sweeping, telling, ...(pinging ? [pinging] : [])]
+      const loops = [ticking, sendingNow, sweeping, telling, retaining, ...(pinging ? [pinging] : [])]
       const finish = () => Promise.all([...loops.map((loop) => loop.stop()), queues.finish()])
       stopped ??= stop({ queues, giveUp, log, finish, close }, limitMs)
       return stopped
@@ -200,6 +221,8 @@ const RELEASE_MS = 60_000
 const DIGEST_MS = 900_000
 const QUERY_DIGESTS_MS = 60_000
 const OVERDUE_MS = 60_000
+const FIGURES_MS = 600_000
+const PAUSES_MS = 60_000
 const LAST_GRACE_MS = 2_000
 
 type Running = {

@@ -8,9 +8,13 @@ import type { ClaimedDelivery } from '../domain/delivery-claims.ts'
 import { DomainError } from '../domain/errors.ts'
 import { type LogReader, readLine } from '../domain/log-lines.ts'
 import { getPublicCase } from '../domain/public-cases.ts'
+import { waitingRecall } from '../domain/recalls.ts'
 import type { WebhookContext } from './webhook-context.ts'
 
 type Context = Pick<WebhookContext, 'db' | 'now' | 'publicUrl'>
+
+/** What a delivery says: its body, and the reference of the recall that it tells of. */
+export type WebhookBody = { bytes: Buffer; recall: string | null }
 
 /**
  * The body of a delivery (`WebhookMessage`), built from what its reader may see now; undefined when the event is none of
@@ -19,23 +23,45 @@ type Context = Pick<WebhookContext, 'db' | 'now' | 'publicUrl'>
 export async function messageOf(
   context: Context,
   reader: LogReader,
-  { position, gone, createdAt }: Pick<ClaimedDelivery, 'position' | 'gone' | 'createdAt'>,
-): Promise<Buffer | undefined> {
-  if (position === null) return messageWith(TEST_TYPE, createdAt, 'null', 'null')
+  {
+    position,
+    gone,
+    createdAt,
+    clientId,
+  }: Pick<ClaimedDelivery, 'position' | 'gone' | 'createdAt' | 'clientId'>,
+): Promise<WebhookBody | undefined> {
+  if (position === null)
+    return messageWith(TEST_TYPE, createdAt, { event: null, theCase: 'null', recall: null })
   const { db, now, publicUrl } = context
   const line = await readLine(db, reader, position, now())
   if (line === undefined) return undefined
-  const hidden = gone || line.gone || line.reference === null
+  const hidden = gone || line.gone || line.reference === null || line.type.startsWith('recall.')
   const json = hidden ? undefined : await caseJson(context, reader, line.reference ?? '')
   const left = line.reference !== null && json === undefined
   const event = logEventView({ ...line, gone: left }, publicUrl)
-  return messageWith(line.type, line.at, JSON.stringify(event), json ?? 'null')
+  const recalled = line.reference !== null && (left || TAKEN_BACK.includes(line.type))
+  const recall = recalled ? await waitingRecall(db.pool, clientId, line.reference ?? '') : undefined
+  return messageWith(line.type, line.at, { event, theCase: json ?? 'null', recall: recall ?? null })
 }
 
+// Whoever still works on the case hears by these that copies of it have to go; to everybody else it is gone.
+const TAKEN_BACK = [
+  'case.consent_withdrawn',
+  'case.withdrawn',
+  'case.removed',
+  'case.erased',
+  'case.kept_private',
+]
+
 // The case's JSON comes whole from the store or from its view.
-function messageWith(type: string, timestamp: string, event: string, theCase: string): Buffer {
+function messageWith(
+  type: string,
+  timestamp: string,
+  { event, theCase, recall }: { event: object | null; theCase: string; recall: string | null },
+): WebhookBody {
   const head = `{"type":${JSON.stringify(type)},"timestamp":${JSON.stringify(timestamp)}`
-  return Buffer.from(`${head},"data":{"event":${event},"case":${theCase}}}`)
+  const data = `{"event":${JSON.stringify(event)},"case":${theCase},"recall":${JSON.stringify(recall)}}`
+  return { bytes: Buffer.from(`${head},"data":${data}}`), recall }
 }
 
 async function caseJson(

@@ -656,6 +656,733 @@ export interface paths {
         patch: operations["updateOrganisationSettings"];
         trace?: never;
     };
+    "/v1/organisations/{code}/closure": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Close an organisation
+         * @description It takes no new cases from then on. With a `successor`, whatever names its code later goes there: new cases, items of sources, filters
+         *     of what belongs to the successor, and the keys of the successor's tools, which see and answer its cases. Its cases, their history and
+         *     its own figures stay as they are; the successor's figures and lists have them too, each once. Sites close with it or move to the successor as
+         *     `sites` says.
+         */
+        post: operations["createClosure"];
+        /**
+         * Open a closed organisation again
+         * @description It has no successor any more, and takes cases. Sites that were moved stay where they are.
+         */
+        delete: operations["endClosure"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organisations/{code}/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add a department
+         * @description A department of the organisation, by its code there.
+         */
+        post: operations["createService"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organisations/{code}/services/{service}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Change a department
+         * @description Its name, or whether it takes new cases. Its cases stay with it.
+         */
+        patch: operations["updateService"];
+        trace?: never;
+    };
+    "/v1/organisation-imports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the imports
+         * @description Newest first.
+         */
+        get: operations["listImports"];
+        put?: never;
+        /**
+         * Import organisations from CSV
+         * @description A file of up to 16 MiB, in one of the formats of `layout`; docs/registry.md has the columns of each. A worker takes it up: the answer names the
+         *     import, and `GET …/rows` what became of each row. A row that is wrong is refused by itself, with its line and why; the same file once more changes nothing.
+         *     With `dryRun` nothing is kept, and each row says what would have become of it.
+         */
+        post: operations["createImport"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organisation-imports/{import}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read an import
+         * @description Its state, and how many rows it created, changed, left and refused.
+         */
+        get: operations["getImport"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/organisation-imports/{import}/rows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * What became of each row
+         * @description In the order of the file.
+         */
+        get: operations["listImportRows"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statistics": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Figures of an organisation, a commissioner, a region or the nation
+         * @description How many cases, of which status, kind, channel and category, how long until they were acknowledged and resolved, and what reporters said of the
+         *     outcome. An organisation has with it whatever belongs to it and whatever it succeeded; without any of the three it is the nation. All are
+         *     counted case by case: means of a tree are weighted.
+         *
+         *     `view=public` has published cases, in the windows that end with yesterday in London. Numbers from 1 to 4 are not said, nor anything from which they
+         *     could be worked out: small cells stand together as `elsewhere`, or count only further up (docs/figures.md). `view=mine` needs a staff key,
+         *     counts every case that the key relates to but for rejected, removed and test ones, is exact, and takes `from`, `to` and filters.
+         */
+        get: operations["getStatistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statistics/figures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The same figures, a line each
+         * @description What `GET /v1/statistics` says, as lines for a spreadsheet: `format=csv`.
+         */
+        get: operations["listFigures"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statistics/organisations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Figures side by side
+         * @description A row for each organisation, trust or practice (`parent`), commissioner or region, by name: never by rank. `order=cases` has the most cases first. A row with fewer
+         *     cases in the window than `minimum` is left out; for the public that is never less than 5. The shares come with their 95 % interval (Wilson), which says whether two differ at all.
+         */
+        get: operations["listStatistics"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statistics/withheld": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How many cases the public does not see
+         * @description Cases that wait for moderation or that are private, by organisation and week in which they were told (ISO 8601). Numbers below 5 count only further up, at what the
+         *     organisation belongs to, or in the nation (`organisation: null`).
+         */
+        get: operations["listWithheld"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statistics/demand": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Demand over time
+         * @description How many cases came in each period, by channel and by client, and which share of them the central team answered without a provider. For a provider or
+         *     commissioner of its own organisations. Without `from` it is the last 13 periods, 400 at most; what nothing came in has no row.
+         */
+        get: operations["listDemand"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/statistics/queues": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How old each queue is
+         * @description What waits for whom, how much of it, since when the oldest, and how long half and nine tenths of it have waited. For a provider or commissioner those queues
+         *     that are its own, of its own organisations.
+         */
+        get: operations["listQueueAges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/retention-policies": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * How long personal data is kept
+         * @description The most exact one holds for a case: source and kind, then source, then kind, then the one for everything else.
+         */
+        get: operations["listRetentionPolicies"];
+        put?: never;
+        /**
+         * Set how long a kind or a source is kept
+         * @description Days are counted from when a case was closed last; from when it was reported for what has no clocks.
+         */
+        post: operations["createRetentionPolicy"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/retention-policies/{retentionPolicy}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Remove a policy
+         * @description What it was for goes by the next less exact one. The one for everything else stays.
+         */
+        delete: operations["removeRetentionPolicy"];
+        options?: never;
+        head?: never;
+        /**
+         * Change how long something is kept
+         * @description For the next run on. `null` means never.
+         */
+        patch: operations["updateRetentionPolicy"];
+        trace?: never;
+    };
+    "/v1/retention-runs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the runs of retention
+         * @description Newest first; every night has one.
+         */
+        get: operations["listRetentionRuns"];
+        put?: never;
+        /**
+         * Run retention, or see what it would do
+         * @description A worker takes it up. With `dryRun` it changes nothing and says how many cases of each policy it would anonymise and delete, and how many a legal hold keeps.
+         */
+        post: operations["createRetentionRun"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/retention-runs/{retentionRun}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a run of retention
+         * @description What it did, by policy.
+         */
+        get: operations["getRetentionRun"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/legal-holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the legal holds
+         * @description Newest first, the ended ones too.
+         */
+        get: operations["listLegalHolds"];
+        put?: never;
+        /**
+         * Hold a case, or all of an organisation
+         * @description Nothing of it is anonymised, deleted or erased until the hold ends.
+         */
+        post: operations["createLegalHold"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/legal-holds/{hold}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * End a legal hold
+         * @description Retention goes on with the next run.
+         */
+        delete: operations["endLegalHold"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/erasures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the erasures
+         * @description Newest first: when, by whom, why and how much; never whose.
+         */
+        get: operations["listErasures"];
+        put?: never;
+        /**
+         * Erase a case, or everything about a person
+         * @description Article 17 of the UK GDPR. The case with all that hangs on it goes: texts, contact details, messages, notes, answers, pictures, what its source sent,
+         *     and the digests to the address. Figures keep its kind, organisation and times. It is noted in the ledger outside the database first, so that it stays erased when an older backup is
+         *     restored. Whoever holds a copy is told (`/v1/recalls`). What is under a legal hold is left, and said.
+         */
+        post: operations["createErasure"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/erasures/{erasure}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read an erasure
+         * @description How much went, and the recalls of its copies.
+         */
+        get: operations["getErasure"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/subject-accesses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Everything held about a person
+         * @description Article 15 of the UK GDPR: every case told with the address or number, or the one case, with all that hangs on it, who read it, who was sent it, and how long it stays. Nothing of the answer is
+         *     kept; that it was given is.
+         */
+        post: operations["createSubjectAccess"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/recalls": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Copies that have to go
+         * @description A reporter has taken their consent back, or a case was erased or taken down: whoever holds a copy deletes it and confirms. A subscriber sees those of the cases that it was sent or has read; an administrator sees all of them, and who has
+         *     confirmed.
+         */
+        get: operations["listRecalls"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/recalls/{recall}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a recall
+         * @description For an administrator with every holder, when it was told and when it confirmed.
+         */
+        get: operations["getRecall"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/recalls/{recall}/confirmations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm that your copies are gone
+         * @description Once is enough; once more changes nothing.
+         */
+        post: operations["createRecallConfirmation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/response-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the response templates
+         * @description Those of the central team, and those of your organisations, by code. Filters select what fits.
+         */
+        get: operations["listResponseTemplates"];
+        put?: never;
+        /**
+         * Add a response template
+         * @description A text with `{reference}`, `{organisation}`, `{service}`, `{category}` and `{status}` to be filled in; no other braces. A provider's belongs to one of its organisations.
+         */
+        post: operations["createResponseTemplate"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/response-templates/{template}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read a response template
+         * @description As it is written.
+         */
+        get: operations["getResponseTemplate"];
+        put?: never;
+        post?: never;
+        /**
+         * Remove a response template
+         * @description Answers that were given stay as they are.
+         */
+        delete: operations["removeResponseTemplate"];
+        options?: never;
+        head?: never;
+        /**
+         * Change a response template
+         * @description Answers that were given stay as they are.
+         */
+        patch: operations["updateResponseTemplate"];
+        trace?: never;
+    };
+    "/v1/cases/{reference}/response-templates": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * The templates that fit a case
+         * @description Active ones for its kind and category, and for `status` if you say what you mean to set, with the text filled in, those that say most about it first. Edit before you send: nothing is sent by this.
+         */
+        get: operations["listCaseTemplates"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/escalations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * List the escalations
+         * @description For the central team all, for a commissioner those that went to it, of the cases that it sees; what is due first comes first.
+         */
+        get: operations["listEscalations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/escalations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Escalate a case
+         * @description To the primary commissioner of its organisation when it is commissioned locally, to the national contact when nationally; a case of which that is not said yet is refused. They are told at once, without a word of the
+         *     case, and acknowledge within the time of the policy `escalation`. The case stays with its organisation.
+         */
+        post: operations["createEscalation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/escalation-answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take an escalation up, or close it
+         * @description By the commissioner it went to, or by the central team for what went to the national contact, and where that commissioner has nothing to do with the case any more. What is said stays beside
+         *     what was said before.
+         */
+        post: operations["answerEscalation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Wait for the reporter
+         * @description Asks the reporter (`text`), and stops the clock for the answer until they write, the case closes or goes to another organisation, somebody ends the pause, or `workingDays` are over. As much
+         *     working time is left then as was left before; what was overdue stays so.
+         */
+        post: operations["createPause"];
+        /**
+         * Wait no longer
+         * @description The clock goes on.
+         */
+        delete: operations["endPause"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/extensions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Take longer, with the reporter's consent
+         * @description Moves the due time of the answer on by `workingDays`, once the reporter agrees: `consent: asked` asks them, by mail and in what they see with their receipt; anything else says how they have told you already, and
+         *     takes the place of a question that waits. All extensions of a case together are 60 working days at most.
+         */
+        post: operations["createExtension"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/v1/cases/{reference}/extension-answers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Agree that it takes longer, or do not
+         * @description By the reporter, to the extension that waits for them.
+         */
+        post: operations["answerExtension"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/v1/clients": {
         parameters: {
             query?: never;
@@ -1114,8 +1841,8 @@ export interface paths {
         /**
          * Organisations as GeoJSON, with figures
          * @description Active organisations with a place, by name, with the number of their published cases that are open, closed and
-         *     overdue; those of what belongs to them stand at it and not here. A number from 1 to 4 is not said (null): it could tell of one
-         *     person. `figures.asOf` says when overdue was counted last.
+         *     overdue; those of what belongs to them stand at it and not here, but for what is too little to be said there. No number from 1
+         *     to 4 is said: it could tell of one person. Null is none, or not said (docs/figures.md). `asOf` says when they were counted.
          */
         get: operations["getOrganisationFeed"];
         put?: never;
@@ -1299,7 +2026,11 @@ export interface paths {
          */
         get: operations["listOrganisations"];
         put?: never;
-        post?: never;
+        /**
+         * Register an organisation
+         * @description A provider or commissioner of care, by its ODS code. A code that another one has, also as a former one, is refused.
+         */
+        post: operations["createOrganisation"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1323,7 +2054,12 @@ export interface paths {
         delete?: never;
         options?: never;
         head?: never;
-        patch?: never;
+        /**
+         * Change an organisation
+         * @description Absent means leave, `null` means clear. `commissioners` replaces all of them; the first is the primary one. Its cases that stand where it
+         *     stands move with its position. `If-Match` is its `version`, as `"3"`.
+         */
+        patch: operations["updateOrganisation"];
         trace?: never;
     };
     "/v1/categories": {
@@ -2882,6 +3618,13 @@ export interface components {
             privacyChosen: components["schemas"]["Privacy"];
             under16: boolean;
             onBehalf: boolean;
+            /** @description While the reporter is waited for. */
+            pause: components["schemas"]["Pause"] | null;
+            /** @description The last one. */
+            extension: components["schemas"]["Extension"] | null;
+            /** @description The last one. */
+            escalation: components["schemas"]["Escalation"] | null;
+            anonymisedAt: components["schemas"]["NullableTime"];
             /** @enum {string} */
             priority: "normal" | "high";
             happeningNow: boolean;
@@ -2946,7 +3689,8 @@ export interface components {
         /** @description What the reporter wrote. */
         OriginalText: {
             title: string | null;
-            text: string;
+            /** @description Null when the case is anonymised. */
+            text: string | null;
         };
         /** @description What the public may read. */
         ModeratedText: {
@@ -3170,12 +3914,12 @@ export interface components {
             minzoom: number;
             maxzoom: number;
         };
-        /** @description Of its published cases; a number from 1 to 4 is null. */
+        /** @description Of its published cases; null is none, or not said. */
         OrganisationFigures: {
             open: number | null;
             closed: number | null;
             overdue: number | null;
-            /** @description When overdue was counted, or null when it has not been yet. */
+            /** @description When they were counted, or null when they have not been yet. */
             asOf: components["schemas"]["NullableTime"];
         };
         /** @description Organisations as features (RFC 7946), with the foreign member `next`. */
@@ -3335,8 +4079,17 @@ export interface components {
             /** @enum {string|null} */
             sector: "acute" | "community" | "mental_health" | null;
             region: string | null;
+            address: string | null;
             postcode: string | null;
+            website: string | null;
             active: boolean;
+            /**
+             * Format: date
+             * @description The first day on which it was closed.
+             */
+            closedOn: string | null;
+            /** @description For `If-Match`, as `"3"`. */
+            version: number;
             position: components["schemas"]["Position"] | null;
             parent: components["schemas"]["OrganisationName"] | null;
             successor: components["schemas"]["OrganisationName"] | null;
@@ -3350,6 +4103,635 @@ export interface components {
         OrganisationPage: {
             items: components["schemas"]["Organisation"][];
             next: components["schemas"]["Cursor"];
+        };
+        /** @description An organisation to be registered. */
+        NewOrganisation: {
+            code: components["schemas"]["OrganisationCode"];
+            name: string;
+            kind: components["schemas"]["OrganisationKind"];
+            /** @enum {string|null} */
+            sector?: "acute" | "community" | "mental_health" | null;
+            region?: string | null;
+            /** @description One line, without the postcode. */
+            address?: string | null;
+            postcode?: string | null;
+            website?: string | null;
+            position?: components["schemas"]["Position"] | null;
+            /** @description The code of what it belongs to. */
+            parent?: string | null;
+            /** @description Codes; the first is the primary one. */
+            commissioners?: string[];
+            /** @description Codes that it had before. */
+            formerCodes?: string[];
+            notifyEmail?: string | null;
+            notifyEmail2?: string | null;
+        };
+        /** @description What is to be different. */
+        OrganisationUpdate: {
+            name?: string;
+            kind?: components["schemas"]["OrganisationKind"];
+            /** @enum {string|null} */
+            sector?: "acute" | "community" | "mental_health" | null;
+            region?: string | null;
+            /** @description One line, without the postcode. */
+            address?: string | null;
+            postcode?: string | null;
+            website?: string | null;
+            position?: components["schemas"]["Position"] | null;
+            /** @description The code of what it belongs to. */
+            parent?: string | null;
+            /** @description Codes; the first is the primary one. */
+            commissioners?: string[];
+            /** @description Codes that it had before. */
+            formerCodes?: string[];
+        };
+        /** @description Since when it is closed, and what came after it. */
+        NewClosure: {
+            /**
+             * Format: date
+             * @description The first day on which it is closed; today if nothing is said. Not after today.
+             */
+            on?: string;
+            /** @description The code of what took over. */
+            successor?: string;
+            /**
+             * @description With a successor, what becomes of what belongs to it.
+             * @default move
+             * @enum {string}
+             */
+            sites?: "move" | "close";
+        };
+        /** @description A department to be added. */
+        NewService: {
+            code: string;
+            name: string;
+        };
+        /** @description What is to be different. */
+        ServiceUpdate: {
+            name?: string;
+            active?: boolean;
+        };
+        /**
+         * @description What became of a row.
+         * @enum {string}
+         */
+        ImportOutcome: "created" | "changed" | "unchanged" | "skipped" | "refused";
+        /** @description A file of organisations, and what became of it. */
+        Import: {
+            import: string;
+            layout: string;
+            dryRun: boolean;
+            update: boolean;
+            /** @enum {string} */
+            state: "waiting" | "running" | "succeeded" | "failed";
+            /** @description Why the file could not be read, as a sentence. */
+            problem: string | null;
+            rows: number;
+            created: number;
+            changed: number;
+            unchanged: number;
+            skipped: number;
+            refused: number;
+            createdAt: components["schemas"]["Time"];
+            finishedAt: components["schemas"]["NullableTime"];
+        };
+        /** @description Imports. */
+        ImportPage: {
+            items: components["schemas"]["Import"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description One row of a file. */
+        ImportRow: {
+            /** @description Where the row begins in the file, from 1. */
+            line: number;
+            /** @description The code that it names. */
+            code: string | null;
+            outcome: components["schemas"]["ImportOutcome"];
+            /** @description What it changed. */
+            fields: string[];
+            /** @description Why it was skipped or refused, as a code. */
+            problem: string | null;
+            /** @description The same as a sentence, with the column. */
+            detail: string | null;
+        };
+        /** @description Rows. */
+        ImportRowPage: {
+            items: components["schemas"]["ImportRow"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /**
+         * @description How far back figures go.
+         * @default year
+         * @enum {string}
+         */
+        WindowName: "week" | "four_weeks" | "six_months" | "year" | "all";
+        /** @description How many cases have this value. */
+        Figure: {
+            /** @description As the filter takes it, or `elsewhere`: values too small to be said, together. */
+            value: string;
+            /** @description Null when it is not said. */
+            cases: number | null;
+        };
+        /** @description One figure. */
+        FigureLine: {
+            /** @description Like `byStatus` or `acknowledge.medianMinutes`. */
+            figure: string;
+            /** @description Of what, for a figure that has several. */
+            value: string | null;
+            /** @description Null when it is not said. */
+            number: number | null;
+        };
+        /** @description Lines. */
+        FigureLinePage: {
+            items: components["schemas"]["FigureLine"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description How long it took, of the cases where it is known. */
+        Times: {
+            /** @description Null when it is not said. */
+            cases: number | null;
+            meanMinutes: number | null;
+            medianMinutes: number | null;
+            /** @description Nine of ten took at most so long. */
+            p90Minutes: number | null;
+            distribution: components["schemas"]["TimesStep"][];
+        };
+        /** @description How many took so long. */
+        TimesStep: {
+            /** @description Longer than the step before, and at most so long; null for everything longer. */
+            upToMinutes: number | null;
+            /** @description Null when it is not said. */
+            cases: number | null;
+        };
+        /** @description What reporters answered, of those who did. */
+        Answers: {
+            /** @description Null when it is not said. */
+            answered: number | null;
+            /** @description Null when it is not said. */
+            yes: number | null;
+            /** @description Null when it is not said. */
+            no: number | null;
+            /** @description Of yes, from 0 to 1. */
+            share: number | null;
+            /** @description The 95 % interval of the share (Wilson). */
+            low: number | null;
+            high: number | null;
+        };
+        /** @description Whose figures they are; the nation when all are null. */
+        StatisticsOf: {
+            organisation: components["schemas"]["OrganisationName"] | null;
+            commissioner: components["schemas"]["OrganisationName"] | null;
+            region: string | null;
+        };
+        /** @description Of which time: cases reported from `from` to `to`, both included. */
+        StatisticsWindow: {
+            /** @enum {string|null} */
+            name: "week" | "four_weeks" | "six_months" | "year" | "all" | null;
+            /** Format: date */
+            from: string | null;
+            /** Format: date */
+            to: string | null;
+        };
+        /** @description Figures of one window. */
+        Statistics: {
+            of: components["schemas"]["StatisticsOf"];
+            /** @enum {string} */
+            view: "public" | "mine";
+            window: components["schemas"]["StatisticsWindow"];
+            asOf: components["schemas"]["Time"];
+            /** @description Null when it is not said. */
+            cases: number | null;
+            /** @description Cases that the public does not see; null when it is not said. */
+            withheld: number | null;
+            /** @description Null when it is not said. */
+            open: number | null;
+            /** @description Null when it is not said. */
+            closed: number | null;
+            byStatus: components["schemas"]["Figure"][];
+            byKind: components["schemas"]["Figure"][];
+            byChannel: components["schemas"]["Figure"][];
+            byCategory: components["schemas"]["Figure"][];
+            acknowledge: components["schemas"]["Times"];
+            resolve: components["schemas"]["Times"];
+            resolved: components["schemas"]["Answers"];
+            manner: components["schemas"]["Answers"];
+        };
+        /** @description Figures of one organisation, commissioner or region. */
+        StatisticsRow: {
+            /** @enum {string} */
+            level: "organisation" | "parent" | "commissioner" | "region";
+            organisation: components["schemas"]["OrganisationName"] | null;
+            region: string | null;
+            /** @description Null when it is not said. */
+            cases: number | null;
+            /** @description Null when it is not said. */
+            open: number | null;
+            /** @description Null when it is not said. */
+            closed: number | null;
+            acknowledgeMedianMinutes: number | null;
+            acknowledgeMeanMinutes: number | null;
+            resolveMedianMinutes: number | null;
+            resolveMeanMinutes: number | null;
+            resolved: components["schemas"]["Answers"];
+            manner: components["schemas"]["Answers"];
+        };
+        /** @description Rows. */
+        StatisticsRowPage: {
+            items: components["schemas"]["StatisticsRow"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description How many cases of one week the public does not see. */
+        Withheld: {
+            organisation: components["schemas"]["OrganisationName"] | null;
+            /** @description Like 2026-W48. */
+            week: string;
+            cases: number;
+        };
+        /** @description Weeks. */
+        WithheldPage: {
+            items: components["schemas"]["Withheld"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description What came in one period by one channel and client. */
+        Demand: {
+            /**
+             * Format: date
+             * @description The first day of the period (London), or the one that was asked for in it.
+             */
+            from: string;
+            /**
+             * Format: date
+             * @description Its last day, itself included, or the one that was asked for in it, or today.
+             */
+            to: string;
+            channel: components["schemas"]["Channel"];
+            /** @description The name of the API client; null for what a source brought. */
+            client: string | null;
+            cases: number;
+            closed: number;
+            /** @description Answered or closed by the central team, and neither by a provider. */
+            answeredCentrally: number;
+            /** @description Of those that anybody has answered or closed; null when there are none. */
+            shareCentrally: number | null;
+        };
+        /** @description Periods. */
+        DemandPage: {
+            items: components["schemas"]["Demand"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description One queue. */
+        QueueAge: {
+            /** @enum {string} */
+            queue: "moderation" | "second_tier" | "questions" | "acknowledgement" | "response" | "referral" | "removal_request" | "report" | "escalation" | "quarantine";
+            waiting: number;
+            overdue: number;
+            oldestAt: components["schemas"]["NullableTime"];
+            oldestMinutes: number | null;
+            medianMinutes: number | null;
+            p90Minutes: number | null;
+        };
+        /** @description Queues. */
+        QueueAgePage: {
+            items: components["schemas"]["QueueAge"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description How long something is kept. */
+        RetentionPolicy: {
+            id: number;
+            /**
+             * @description Null for all kinds.
+             * @enum {string|null}
+             */
+            kind: "concern" | "question" | "feedback" | null;
+            /** @description Null for what came from no source and for all sources. */
+            source: string | null;
+            /** @description Null: never. */
+            anonymiseAfterDays: number | null;
+            deleteAfterDays: number | null;
+            /** @description How long what a source sent is kept as it was sent. */
+            rawAfterDays: number | null;
+            version: number;
+        };
+        /** @description Policies. */
+        RetentionPolicyPage: {
+            items: components["schemas"]["RetentionPolicy"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description A policy for a kind, a source, or both. */
+        NewRetentionPolicy: {
+            kind?: components["schemas"]["CaseKind"];
+            source?: components["schemas"]["SourceName"];
+            anonymiseAfterDays?: number | null;
+            deleteAfterDays?: number | null;
+            rawAfterDays?: number | null;
+        };
+        /** @description What is to be different. */
+        RetentionPolicyUpdate: {
+            anonymiseAfterDays?: number | null;
+            deleteAfterDays?: number | null;
+            rawAfterDays?: number | null;
+        };
+        /** @description Whether it is only tried. */
+        NewRetentionRun: {
+            dryRun: boolean;
+        };
+        /** @description What one policy did. */
+        RetentionCount: {
+            policy: number;
+            anonymised: number;
+            deleted: number;
+            /** @description Kept by a legal hold. */
+            held: number;
+            /** @description Texts of sources that were forgotten. */
+            raw: number;
+        };
+        /** @description A run of retention. */
+        RetentionRun: {
+            run: string;
+            dryRun: boolean;
+            /** @enum {string} */
+            state: "waiting" | "running" | "succeeded" | "failed";
+            counts: components["schemas"]["RetentionCount"][];
+            createdAt: components["schemas"]["Time"];
+            finishedAt: components["schemas"]["NullableTime"];
+        };
+        /** @description Runs. */
+        RetentionRunPage: {
+            items: components["schemas"]["RetentionRun"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description Something that must not go. */
+        LegalHold: {
+            hold: string;
+            case: string | null;
+            organisation: components["schemas"]["OrganisationName"] | null;
+            /** @description Null once its case is anonymised. */
+            reason: string | null;
+            actingUser: string | null;
+            createdAt: components["schemas"]["Time"];
+            endedAt: components["schemas"]["NullableTime"];
+            endedBy: string | null;
+        };
+        /** @description Holds. */
+        LegalHoldPage: {
+            items: components["schemas"]["LegalHold"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description One of `case` and `organisation`, and why. */
+        NewLegalHold: {
+            case?: string;
+            organisation?: string;
+            reason: string;
+        };
+        /** @description One of `case`, `email` and `phone`, and why. */
+        NewErasure: {
+            case?: string;
+            email?: string;
+            phone?: string;
+            /** @enum {string} */
+            reason: "request" | "consent_withdrawn" | "unlawful" | "mistake";
+        };
+        /** @description What was erased. */
+        Erasure: {
+            erasure: string;
+            reason: string;
+            /**
+             * @description What was named.
+             * @enum {string}
+             */
+            of: "case" | "person";
+            cases: number;
+            /** @description Cases that a legal hold keeps. */
+            held: number;
+            /** @description Things of sources that will not come back. */
+            items: number;
+            /** @description Digests to the address that ended, and subscriptions that told it when they were paused and forgot it. */
+            digests: number;
+            /** @description The recalls of what others hold. */
+            recalls: string[];
+            actingUser: string | null;
+            createdAt: components["schemas"]["Time"];
+        };
+        /** @description Erasures. */
+        ErasurePage: {
+            items: components["schemas"]["Erasure"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description One of `case`, `email` and `phone`. */
+        NewSubjectAccess: {
+            case?: string;
+            email?: string;
+            phone?: string;
+        };
+        /** @description Everything held about a person. */
+        SubjectAccess: {
+            givenAt: components["schemas"]["Time"];
+            cases: components["schemas"]["SubjectCase"][];
+            digests: components["schemas"]["SubjectDigest"][];
+            /** @description The subscriptions that tell the address when they are paused. */
+            notices: string[];
+        };
+        /** @description One case with all that hangs on it. */
+        SubjectCase: {
+            case: components["schemas"]["StaffCase"];
+            /** @description What the public sees; null when that is nothing. */
+            publicView: components["schemas"]["Case"] | null;
+            decisions: components["schemas"]["Decision"][];
+            notes: components["schemas"]["Note"][];
+            objections: components["schemas"]["Objection"][];
+            events: components["schemas"]["CaseEvent"][];
+            pictures: components["schemas"]["SubjectPicture"][];
+            notifications: components["schemas"]["Notification"][];
+            reads: components["schemas"]["SubjectRead"][];
+            /** @description Clients that were sent it or have read it. */
+            holders: string[];
+            sourceItems: components["schemas"]["SubjectItem"][];
+            anonymiseAt: components["schemas"]["NullableTime"];
+            deleteAt: components["schemas"]["NullableTime"];
+        };
+        /** @description A picture. */
+        SubjectPicture: {
+            mediaType: string;
+            base64: string;
+        };
+        /** @description Somebody read it. */
+        SubjectRead: {
+            at: components["schemas"]["Time"];
+            client: string;
+            actingUser: string | null;
+            operation: string;
+        };
+        /** @description What a source sent, as it was sent. */
+        SubjectItem: {
+            source: string;
+            externalId: string;
+            raw: string | null;
+        };
+        /** @description A digest to the address. */
+        SubjectDigest: {
+            digest: string;
+            /** @description The name of its saved query. */
+            query: string;
+            every: string;
+            state: string;
+            createdAt: components["schemas"]["Time"];
+        };
+        /** @description Who holds a copy. */
+        RecallHolder: {
+            client: string;
+            /**
+             * @description How it came by its copy.
+             * @enum {string}
+             */
+            how: "webhook" | "read";
+            toldAt: components["schemas"]["NullableTime"];
+            confirmedAt: components["schemas"]["NullableTime"];
+            confirmedBy: string | null;
+        };
+        /** @description Copies of a case have to go. `holders` are all for an administrator, and a subscriber itself. */
+        Recall: {
+            recall: string;
+            /** @description The reference of the case. */
+            case: string;
+            /** @enum {string} */
+            reason: "consent_withdrawn" | "erased" | "withdrawn" | "removed";
+            createdAt: components["schemas"]["Time"];
+            /** @description For a subscriber, when it confirmed itself; for an administrator, when the last one did. */
+            confirmedAt: components["schemas"]["NullableTime"];
+            holders: components["schemas"]["RecallHolder"][];
+        };
+        /** @description Recalls. */
+        RecallPage: {
+            items: components["schemas"]["Recall"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description A template to be added; without statuses, kinds or categories it fits all. */
+        NewResponseTemplate: {
+            code: string;
+            name: string;
+            /** @description Whose it is; the central team's when absent. */
+            organisation?: components["schemas"]["OrganisationCode"];
+            statuses?: components["schemas"]["CaseStatus"][];
+            kinds?: components["schemas"]["CaseKind"][];
+            categories?: components["schemas"]["CategoryCode"][];
+            text: string;
+        };
+        /** @description What is to be different. */
+        ResponseTemplateUpdate: {
+            name?: string;
+            statuses?: components["schemas"]["CaseStatus"][];
+            kinds?: components["schemas"]["CaseKind"][];
+            categories?: components["schemas"]["CategoryCode"][];
+            text?: string;
+            active?: boolean;
+        };
+        /** @description A text to answer with. */
+        ResponseTemplate: {
+            template: string;
+            code: string;
+            name: string;
+            organisation: components["schemas"]["OrganisationName"] | null;
+            statuses: components["schemas"]["CaseStatus"][];
+            kinds: components["schemas"]["CaseKind"][];
+            categories: components["schemas"]["CategoryCode"][];
+            text: string;
+            active: boolean;
+            version: number;
+            updatedAt: components["schemas"]["Time"];
+        };
+        /** @description Templates. */
+        ResponseTemplatePage: {
+            items: components["schemas"]["ResponseTemplate"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description A template filled in for a case. */
+        FilledTemplate: {
+            template: string;
+            code: string;
+            name: string;
+            statuses: components["schemas"]["CaseStatus"][];
+            text: string;
+        };
+        /** @description Templates. */
+        FilledTemplatePage: {
+            items: components["schemas"]["FilledTemplate"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /**
+         * @description How far an escalation is.
+         * @enum {string}
+         */
+        EscalationStateName: "waiting" | "acknowledged" | "resolved";
+        /** @description Why it is escalated. */
+        NewEscalation: {
+            /** @enum {string} */
+            reason: "no_response" | "overdue" | "breach" | "safety" | "unresolved" | "other";
+            /** @description For the people there. */
+            text?: string;
+        };
+        /** @description What becomes of it. */
+        NewEscalationAnswer: {
+            /** @enum {string} */
+            answer: "acknowledged" | "resolved";
+            /** @description For the people who escalated it. */
+            text?: string;
+        };
+        /** @description A case that somebody above is to see to. */
+        Escalation: {
+            escalation: string;
+            case: string;
+            /** @description The commissioner; null for the national contact. */
+            to: components["schemas"]["OrganisationName"] | null;
+            reason: string;
+            text: string | null;
+            state: components["schemas"]["EscalationStateName"];
+            dueAt: components["schemas"]["NullableTime"];
+            overdue: boolean;
+            actingUser: string | null;
+            createdAt: components["schemas"]["Time"];
+            acknowledgedAt: components["schemas"]["NullableTime"];
+            resolvedAt: components["schemas"]["NullableTime"];
+            answer: string | null;
+        };
+        /** @description Escalations. */
+        EscalationPage: {
+            items: components["schemas"]["Escalation"][];
+            next: components["schemas"]["Cursor"];
+        };
+        /** @description What the reporter is asked, and how long to wait. */
+        NewPause: {
+            text: string;
+            /** @default 20 */
+            workingDays?: number;
+        };
+        /** @description The clock for the answer stands still. */
+        Pause: {
+            since: components["schemas"]["Time"];
+            until: components["schemas"]["Time"];
+        };
+        /** @description How much longer, why, and how the reporter agreed. */
+        NewExtension: {
+            workingDays: number;
+            /** @description The reporter reads it. */
+            reason: string;
+            /** @enum {string} */
+            consent: "asked" | "phone" | "email" | "letter" | "in_person";
+        };
+        /** @description Whether the reporter agrees. */
+        NewExtensionAnswer: {
+            /** @enum {string} */
+            answer: "agreed" | "declined";
+        };
+        /** @description More time for the answer. */
+        Extension: {
+            extension: string;
+            workingDays: number;
+            reason: string;
+            consent: string;
+            /** @enum {string} */
+            state: "waiting" | "agreed" | "declined" | "cancelled";
+            createdAt: components["schemas"]["Time"];
+            answeredAt: components["schemas"]["NullableTime"];
         };
         /** @description What a case is about. */
         Category: {
@@ -3956,6 +5338,8 @@ export interface components {
             reference: components["schemas"]["CaseReference"];
             /** Format: uri */
             url: string;
+            /** @description The last time that you were asked to agree that the answer takes longer, or did so. */
+            extension: components["schemas"]["Extension"] | null;
             kind: components["schemas"]["CaseKind"];
             channel: components["schemas"]["Channel"];
             status: components["schemas"]["CaseStatus"];
@@ -3978,7 +5362,7 @@ export interface components {
             /** @description Where to turn at once, when what was just said speaks of danger; show it first. */
             guidance: string | null;
             /** @description What the reporter may do now. */
-            allowedActions: ("add" | "withdraw_publication" | "withdraw_case" | "reopen" | "rate")[];
+            allowedActions: ("add" | "withdraw_publication" | "withdraw_case" | "reopen" | "rate" | "answer_extension")[];
             source: components["schemas"]["Attribution"] | null;
         };
         /** @description What the reporter adds. */
@@ -4593,7 +5977,7 @@ export interface components {
          * @description What happened; the word before the dot is what it happened to.
          * @enum {string}
          */
-        EventTypeName: "case.changed" | "case.claimed" | "case.consent_withdrawn" | "case.created" | "case.hidden" | "case.kept_private" | "case.overdue" | "case.privacy_changed" | "case.published" | "case.rated" | "case.receipt_renewed" | "case.referral_accepted" | "case.referral_declined" | "case.referred" | "case.referred_to_second_tier" | "case.rejected" | "case.removed" | "case.removed_by_source" | "case.reopened_by_reporter" | "case.shown_again" | "case.status_changed" | "case.withdrawn" | "client.changed" | "client.created" | "client.revoked" | "digest.confirmed" | "digest.created" | "digest.ended" | "key.created" | "key.revoked" | "message.created" | "note.created" | "notification.retried" | "organisation.settings_changed" | "policy.changed" | "query.changed" | "query.created" | "query.removed" | "removal_request.created" | "removal_request.decided" | "report.created" | "report.decided" | "response.changed" | "response.created" | "response.published" | "response.rejected" | "response.removed" | "response.removed_by_source" | "source.alias_created" | "source.alias_removed" | "source.changed" | "source.circuit_closed" | "source.circuit_opened" | "source.created" | "source.entry_dismissed" | "source.mapping_changed" | "source.readers_agree" | "source.readers_disagree" | "source.secret_created" | "source.secret_revoked" | "subscription.changed" | "subscription.created" | "subscription.ended" | "subscription.paused" | "subscription.secret_created";
+        EventTypeName: "case.anonymised" | "case.changed" | "case.claimed" | "case.consent_withdrawn" | "case.created" | "case.erased" | "case.escalated" | "case.escalation_answered" | "case.extension_answered" | "case.extension_asked" | "case.hidden" | "case.kept_private" | "case.overdue" | "case.paused" | "case.privacy_changed" | "case.published" | "case.rated" | "case.receipt_renewed" | "case.referral_accepted" | "case.referral_declined" | "case.referred" | "case.referred_to_second_tier" | "case.rejected" | "case.removed" | "case.removed_by_source" | "case.reopened_by_reporter" | "case.resumed" | "case.shown_again" | "case.status_changed" | "case.withdrawn" | "client.changed" | "client.created" | "client.revoked" | "digest.confirmed" | "digest.created" | "digest.ended" | "hold.created" | "hold.ended" | "key.created" | "key.revoked" | "message.created" | "note.created" | "notification.retried" | "organisation.changed" | "organisation.closed" | "organisation.created" | "organisation.imported" | "organisation.reopened" | "organisation.settings_changed" | "policy.changed" | "query.changed" | "query.created" | "query.removed" | "recall.confirmed" | "recall.created" | "removal_request.created" | "removal_request.decided" | "report.created" | "report.decided" | "response.changed" | "response.created" | "response.published" | "response.rejected" | "response.removed" | "response.removed_by_source" | "retention.policy_changed" | "retention.run" | "service.changed" | "service.created" | "source.alias_created" | "source.alias_removed" | "source.changed" | "source.circuit_closed" | "source.circuit_opened" | "source.created" | "source.entry_dismissed" | "source.mapping_changed" | "source.readers_agree" | "source.readers_disagree" | "source.secret_created" | "source.secret_revoked" | "subject_access.given" | "subscription.changed" | "subscription.created" | "subscription.ended" | "subscription.paused" | "subscription.secret_created" | "template.changed" | "template.created" | "template.removed";
         /** @description A document of JSON Feed 1.1 (jsonfeed.org), with what it has no words for under `_care_connect`. */
         JsonFeed: {
             /** @constant */
@@ -4979,6 +6363,8 @@ export interface components {
                 event: components["schemas"]["LogEvent"] | null;
                 /** @description Null when it is gone, or for a test. */
                 case: components["schemas"]["Case"] | null;
+                /** @description The reference of the recall by which your copies of the case have to go, as long as you have not confirmed it (`/v1/recalls`); else null. */
+                recall: string | null;
             };
         };
         /** @description A saved query to be sent by mail. */
@@ -5009,7 +6395,7 @@ export interface components {
          * @description What is told, and to whom.
          * @enum {string}
          */
-        NotificationKind: "case_for_organisation" | "referral_for_organisation" | "feedback_digest" | "urgent_for_on_call" | "receipt_for_reporter" | "question_for_reporter" | "response_for_reporter" | "closing_for_reporter" | "removal_for_reporter" | "restoration_for_reporter" | "survey_for_reporter" | "digest_confirmation" | "query_digest" | "subscription_paused";
+        NotificationKind: "case_for_organisation" | "referral_for_organisation" | "feedback_digest" | "urgent_for_on_call" | "receipt_for_reporter" | "question_for_reporter" | "response_for_reporter" | "closing_for_reporter" | "removal_for_reporter" | "restoration_for_reporter" | "survey_for_reporter" | "digest_confirmation" | "query_digest" | "subscription_paused" | "escalation_for_commissioner" | "escalation_for_national_contact" | "extension_for_reporter";
         /**
          * @description `waiting`, `sent`, `failed` (undeliverable), or `dropped`: there was nobody to tell.
          * @enum {string}
@@ -5271,6 +6657,56 @@ export interface components {
         };
         /** @description The notification waits, or was sent. */
         NotificationNotFailed: {
+            headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description Something else has that code. */
+        CodeTaken: {
+            headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The tree of organisations would not hold together. */
+        TreeConflict: {
+            headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description There is a policy for this already. */
+        PolicyExists: {
+            headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description The policy for everything else stays. */
+        PolicyNeeded: {
+            headers: {
+                "Request-Id": components["headers"]["RequestId"];
+                [name: string]: unknown;
+            };
+            content: {
+                "application/problem+json": components["schemas"]["Problem"];
+            };
+        };
+        /** @description A legal hold keeps it. */
+        HeldOrBusy: {
             headers: {
                 "Request-Id": components["headers"]["RequestId"];
                 [name: string]: unknown;
@@ -5812,6 +7248,84 @@ export interface components {
          * @example 3
          */
         FeedArchive: number;
+        /**
+         * @description The code of a department.
+         * @example SRV0062
+         */
+        ServiceCodePath: string;
+        /** @description Which columns the file has; docs/registry.md. */
+        ImportLayout: "own" | "commissioners" | "parents" | "organisations" | "ods_trusts" | "ods_sites" | "ods_practices" | "ods_branches" | "ods_commissioners" | "ods_successors";
+        /** @description Change what is registered already; without it only new ones are made. */
+        ImportUpdate: boolean;
+        /**
+         * @description The reference of an import.
+         * @example K7QD-M2XW-9TRB-H
+         */
+        ImportReference: string;
+        /** @description Only rows of these outcomes. */
+        ImportOutcome: components["schemas"]["ImportOutcome"][];
+        /** @description The ODS code of an organisation, also a former one. */
+        StatisticsOrganisation: string;
+        /** @description The ODS code of a commissioner: all that it commissions. */
+        StatisticsCommissioner: string;
+        /** @description A region, as organisations have it. */
+        StatisticsRegion: string;
+        /** @description What each row is: every organisation by itself with what belongs to it, only those at the top (`parent`), commissioners or regions. */
+        StatisticsLevel: "organisation" | "parent" | "commissioner" | "region";
+        /** @description Cases reported in the last 7, 28, 182 or 365 days, or at any time. */
+        Window: components["schemas"]["WindowName"];
+        /** @description From this day on (London), instead of a window. */
+        FiguresFrom: string;
+        /** @description Until this day, itself included. */
+        FiguresTo: string;
+        /** @description Only cases of these channels. */
+        ChannelFilter: components["schemas"]["Channel"][];
+        /** @description Only cases of departments with this code. */
+        ServiceFilter: string;
+        /** @description Only rows with at least so many cases in the window. */
+        FiguresMinimum: number;
+        /** @description By name, or the most cases first. */
+        FiguresOrder: "name" | "cases";
+        /** @description How long a period is; weeks begin on Mondays. */
+        DemandBy: "day" | "week" | "month";
+        /**
+         * @description The number of a retention policy.
+         * @example 1
+         */
+        RetentionPolicyId: number;
+        /**
+         * @description The reference of a run of retention.
+         * @example K7QD-M2XW-9TRB-H
+         */
+        RetentionRunReference: string;
+        /**
+         * @description The reference of a legal hold.
+         * @example K7QD-M2XW-9TRB-H
+         */
+        LegalHoldReference: string;
+        /**
+         * @description The reference of an erasure.
+         * @example K7QD-M2XW-9TRB-H
+         */
+        ErasureReference: string;
+        /**
+         * @description The reference of a recall.
+         * @example K7QD-M2XW-9TRB-H
+         */
+        RecallReference: string;
+        /** @description `true`: only what is not confirmed by everybody (for a subscriber: by yourself); `false`: only what is. */
+        RecallOpen: boolean;
+        /**
+         * @description The reference of a response template.
+         * @example K7QD-M2XW-9TRB-H
+         */
+        TemplateReference: string;
+        /** @description Only templates for this status. */
+        TemplateStatus: components["schemas"]["CaseStatus"];
+        /** @description Only those in use, or out of use. */
+        TemplateActive: boolean;
+        /** @description Only escalations in these states. */
+        EscalationState: components["schemas"]["EscalationStateName"][];
         /**
          * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
          *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
@@ -6651,6 +8165,7 @@ export interface operations {
             401: components["responses"]["Unauthorised"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            409: components["responses"]["MoveNotAllowed"];
             412: components["responses"]["VersionStale"];
             422: components["responses"]["IdempotencyKeyReused"];
             428: components["responses"]["VersionRequired"];
@@ -7925,6 +9440,2363 @@ export interface operations {
             413: components["responses"]["TooLarge"];
             415: components["responses"]["UnsupportedMediaType"];
             428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createClosure: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description An ODS code.
+                 * @example RJ1
+                 */
+                code: components["parameters"]["OrganisationCodePath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewClosure"];
+            };
+        };
+        responses: {
+            /** @description The organisation as it is now. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organisation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["TreeConflict"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endClosure: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description An ODS code.
+                 * @example RJ1
+                 */
+                code: components["parameters"]["OrganisationCodePath"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The organisation as it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organisation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["TreeConflict"];
+            412: components["responses"]["VersionStale"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createService: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description An ODS code.
+                 * @example RJ1
+                 */
+                code: components["parameters"]["OrganisationCodePath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewService"];
+            };
+        };
+        responses: {
+            /** @description The organisation as it is now. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organisation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["CodeTaken"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateService: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description An ODS code.
+                 * @example RJ1
+                 */
+                code: components["parameters"]["OrganisationCodePath"];
+                /**
+                 * @description The code of a department.
+                 * @example SRV0062
+                 */
+                service: components["parameters"]["ServiceCodePath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ServiceUpdate"];
+            };
+        };
+        responses: {
+            /** @description The organisation as it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organisation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listImports: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of imports. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportPage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createImport: {
+        parameters: {
+            query?: {
+                /** @description Which columns the file has; docs/registry.md. */
+                layout?: components["parameters"]["ImportLayout"];
+                /** @description Change what is registered already; without it only new ones are made. */
+                update?: components["parameters"]["ImportUpdate"];
+                /**
+                 * @description Keep nothing, and say what would have become of it.
+                 * @example true
+                 */
+                dryRun?: components["parameters"]["DryRun"];
+            };
+            header: {
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "text/csv": unknown;
+            };
+        };
+        responses: {
+            /** @description The import that a worker will take up. */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getImport: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The reference of an import.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                import: components["parameters"]["ImportReference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The import. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Import"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listImportRows: {
+        parameters: {
+            query?: {
+                /** @description Only rows of these outcomes. */
+                outcome?: components["parameters"]["ImportOutcome"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The reference of an import.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                import: components["parameters"]["ImportReference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of rows. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ImportRowPage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getStatistics: {
+        parameters: {
+            query?: {
+                /** @description `public`: what everybody sees. `mine`: what the key relates to. */
+                view?: components["parameters"]["CaseView"];
+                /** @description The ODS code of an organisation, also a former one. */
+                organisation?: components["parameters"]["StatisticsOrganisation"];
+                /** @description The ODS code of a commissioner: all that it commissions. */
+                commissioner?: components["parameters"]["StatisticsCommissioner"];
+                /** @description A region, as organisations have it. */
+                region?: components["parameters"]["StatisticsRegion"];
+                /** @description Cases reported in the last 7, 28, 182 or 365 days, or at any time. */
+                window?: components["parameters"]["Window"];
+                /** @description From this day on (London), instead of a window. */
+                from?: components["parameters"]["FiguresFrom"];
+                /** @description Until this day, itself included. */
+                to?: components["parameters"]["FiguresTo"];
+                /** @description Only cases of these kinds. */
+                kind?: components["parameters"]["KindFilter"];
+                /** @description Only cases of these channels. */
+                channel?: components["parameters"]["ChannelFilter"];
+                /** @description Only cases of these categories. */
+                category?: components["parameters"]["CategoryFilter"];
+                /** @description Only cases of departments with this code. */
+                service?: components["parameters"]["ServiceFilter"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The figures. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Statistics"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listFigures: {
+        parameters: {
+            query?: {
+                /** @description `public`: what everybody sees. `mine`: what the key relates to. */
+                view?: components["parameters"]["CaseView"];
+                /** @description The ODS code of an organisation, also a former one. */
+                organisation?: components["parameters"]["StatisticsOrganisation"];
+                /** @description The ODS code of a commissioner: all that it commissions. */
+                commissioner?: components["parameters"]["StatisticsCommissioner"];
+                /** @description A region, as organisations have it. */
+                region?: components["parameters"]["StatisticsRegion"];
+                /** @description Cases reported in the last 7, 28, 182 or 365 days, or at any time. */
+                window?: components["parameters"]["Window"];
+                /** @description From this day on (London), instead of a window. */
+                from?: components["parameters"]["FiguresFrom"];
+                /** @description Until this day, itself included. */
+                to?: components["parameters"]["FiguresTo"];
+                /** @description Only cases of these kinds. */
+                kind?: components["parameters"]["KindFilter"];
+                /** @description Only cases of these channels. */
+                channel?: components["parameters"]["ChannelFilter"];
+                /** @description Only cases of these categories. */
+                category?: components["parameters"]["CategoryFilter"];
+                /** @description Only cases of departments with this code. */
+                service?: components["parameters"]["ServiceFilter"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The lines. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FigureLinePage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listStatistics: {
+        parameters: {
+            query?: {
+                /** @description `public`: what everybody sees. `mine`: what the key relates to. */
+                view?: components["parameters"]["CaseView"];
+                /** @description What each row is: every organisation by itself with what belongs to it, only those at the top (`parent`), commissioners or regions. */
+                level?: components["parameters"]["StatisticsLevel"];
+                /** @description The ODS code of an organisation, also a former one. */
+                organisation?: components["parameters"]["StatisticsOrganisation"];
+                /** @description The ODS code of a commissioner: all that it commissions. */
+                commissioner?: components["parameters"]["StatisticsCommissioner"];
+                /** @description A region, as organisations have it. */
+                region?: components["parameters"]["StatisticsRegion"];
+                /** @description Cases reported in the last 7, 28, 182 or 365 days, or at any time. */
+                window?: components["parameters"]["Window"];
+                /** @description From this day on (London), instead of a window. */
+                from?: components["parameters"]["FiguresFrom"];
+                /** @description Until this day, itself included. */
+                to?: components["parameters"]["FiguresTo"];
+                /** @description Only cases of these kinds. */
+                kind?: components["parameters"]["KindFilter"];
+                /** @description Only cases of these channels. */
+                channel?: components["parameters"]["ChannelFilter"];
+                /** @description Only cases of these categories. */
+                category?: components["parameters"]["CategoryFilter"];
+                /** @description Only cases of departments with this code. */
+                service?: components["parameters"]["ServiceFilter"];
+                /** @description Only rows with at least so many cases in the window. */
+                minimum?: components["parameters"]["FiguresMinimum"];
+                /** @description By name, or the most cases first. */
+                order?: components["parameters"]["FiguresOrder"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of rows. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StatisticsRowPage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listWithheld: {
+        parameters: {
+            query?: {
+                /** @description The ODS code of an organisation, also a former one. */
+                organisation?: components["parameters"]["StatisticsOrganisation"];
+                /** @description From this day on (London), instead of a window. */
+                from?: components["parameters"]["FiguresFrom"];
+                /** @description Until this day, itself included. */
+                to?: components["parameters"]["FiguresTo"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of weeks. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WithheldPage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listDemand: {
+        parameters: {
+            query?: {
+                /** @description How long a period is; weeks begin on Mondays. */
+                by?: components["parameters"]["DemandBy"];
+                /** @description From this day on (London), instead of a window. */
+                from?: components["parameters"]["FiguresFrom"];
+                /** @description Until this day, itself included. */
+                to?: components["parameters"]["FiguresTo"];
+                /** @description The ODS code of an organisation, also a former one. */
+                organisation?: components["parameters"]["StatisticsOrganisation"];
+                /** @description Only cases of these kinds. */
+                kind?: components["parameters"]["KindFilter"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of periods. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["DemandPage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listQueueAges: {
+        parameters: {
+            query?: {
+                /** @description The ODS code of an organisation, also a former one. */
+                organisation?: components["parameters"]["StatisticsOrganisation"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The queues. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["QueueAgePage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listRetentionPolicies: {
+        parameters: {
+            query?: {
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The policies. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionPolicyPage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createRetentionPolicy: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRetentionPolicy"];
+            };
+        };
+        responses: {
+            /** @description The policy. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionPolicy"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["PolicyExists"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeRetentionPolicy: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The number of a retention policy.
+                 * @example 1
+                 */
+                retentionPolicy: components["parameters"]["RetentionPolicyId"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["PolicyNeeded"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateRetentionPolicy: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The number of a retention policy.
+                 * @example 1
+                 */
+                retentionPolicy: components["parameters"]["RetentionPolicyId"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RetentionPolicyUpdate"];
+            };
+        };
+        responses: {
+            /** @description The policy. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionPolicy"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listRetentionRuns: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of runs. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionRunPage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createRetentionRun: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewRetentionRun"];
+            };
+        };
+        responses: {
+            /** @description The run. */
+            202: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionRun"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getRetentionRun: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The reference of a run of retention.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                retentionRun: components["parameters"]["RetentionRunReference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The run. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RetentionRun"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listLegalHolds: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of holds. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LegalHoldPage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createLegalHold: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewLegalHold"];
+            };
+        };
+        responses: {
+            /** @description The hold. */
+            201: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LegalHold"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endLegalHold: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The reference of a legal hold.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                hold: components["parameters"]["LegalHoldReference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The hold, ended. */
+            200: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["LegalHold"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listErasures: {
+        parameters: {
+            query?: {
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of erasures. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ErasurePage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createErasure: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewErasure"];
+            };
+        };
+        responses: {
+            /** @description What was erased. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["HeldOrBusy"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getErasure: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The reference of an erasure.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                erasure: components["parameters"]["ErasureReference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The erasure. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Erasure"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createSubjectAccess: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewSubjectAccess"];
+            };
+        };
+        responses: {
+            /** @description Everything. */
+            200: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SubjectAccess"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listRecalls: {
+        parameters: {
+            query?: {
+                /** @description `true`: only what is not confirmed by everybody (for a subscriber: by yourself); `false`: only what is. */
+                open?: components["parameters"]["RecallOpen"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of recalls. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RecallPage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getRecall: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The reference of a recall.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                recall: components["parameters"]["RecallReference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The recall. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recall"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createRecallConfirmation: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The person behind the tool; required with a case handler's key.
+                 * @example handler-17
+                 */
+                "Acting-User"?: components["parameters"]["OptionalActingUser"];
+            };
+            path: {
+                /**
+                 * @description The reference of a recall.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                recall: components["parameters"]["RecallReference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The recall. */
+            201: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recall"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listResponseTemplates: {
+        parameters: {
+            query?: {
+                /** @description Only templates for this status. */
+                status?: components["parameters"]["TemplateStatus"];
+                /** @description Only cases of these kinds. */
+                kind?: components["parameters"]["KindFilter"];
+                /** @description Only cases of these categories. */
+                category?: components["parameters"]["CategoryFilter"];
+                /** @description Only those in use, or out of use. */
+                active?: components["parameters"]["TemplateActive"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of templates. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResponseTemplatePage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createResponseTemplate: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewResponseTemplate"];
+            };
+        };
+        responses: {
+            /** @description The template. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResponseTemplate"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["CodeTaken"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    getResponseTemplate: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The reference of a response template.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                template: components["parameters"]["TemplateReference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The template. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResponseTemplate"];
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    removeResponseTemplate: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The reference of a response template.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                template: components["parameters"]["TemplateReference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description It is gone. */
+            204: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateResponseTemplate: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The reference of a response template.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                template: components["parameters"]["TemplateReference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResponseTemplateUpdate"];
+            };
+        };
+        responses: {
+            /** @description The template. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ResponseTemplate"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listCaseTemplates: {
+        parameters: {
+            query?: {
+                /** @description Only templates for this status. */
+                status?: components["parameters"]["TemplateStatus"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The templates, filled in. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FilledTemplatePage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    listEscalations: {
+        parameters: {
+            query?: {
+                /** @description Only escalations in these states. */
+                state?: components["parameters"]["EscalationState"];
+                /** @description The `next` of the page before. */
+                after?: components["parameters"]["After"];
+                /**
+                 * @description At most so many items.
+                 * @example 20
+                 */
+                limit?: components["parameters"]["Limit"];
+                /**
+                 * @description `csv`: all items, from `after` on to the last, as one table (RFC 4180) in UTF-8 with a byte order mark, streamed; `limit` is not looked at.
+                 *     The first line names the columns, in the order of the schema: `organisation.code` is what lies in something else. A list of
+                 *     plain values is joined with `; `, one of anything else is JSON; null is nothing, an empty text `""`. A text that a spreadsheet
+                 *     would take for a formula has an apostrophe before it. Where the connection breaks off before the
+                 *     answer ends, the table is not whole. Four at once are allowed.
+                 */
+                format?: components["parameters"]["Format"];
+            };
+            header?: {
+                /** @description The `ETag` that you have; the answer is 304 when nothing changed. */
+                "If-None-Match"?: components["parameters"]["IfNoneMatch"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A page of escalations. */
+            200: {
+                headers: {
+                    Link: components["headers"]["Link"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EscalationPage"];
+                    "text/csv": string;
+                };
+            };
+            304: components["responses"]["NotModified"];
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createEscalation: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEscalation"];
+            };
+        };
+        responses: {
+            /** @description The case as it is now. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffCase"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["MoveNotAllowed"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    answerEscalation: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewEscalationAnswer"];
+            };
+        };
+        responses: {
+            /** @description The case as it is now. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffCase"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["MoveNotAllowed"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createPause: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewPause"];
+            };
+        };
+        responses: {
+            /** @description The case as it is now. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffCase"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["MoveNotAllowed"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    endPause: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The case as it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffCase"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["MoveNotAllowed"];
+            412: components["responses"]["VersionStale"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    createExtension: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewExtension"];
+            };
+        };
+        responses: {
+            /** @description The case as it is now. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["StaffCase"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["MoveNotAllowed"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            428: components["responses"]["VersionRequired"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    answerExtension: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+            };
+            path: {
+                /**
+                 * @description The reference of a case; case, hyphens and blanks do not matter, O is read as 0, I and L as 1.
+                 * @example K7QD-M2XW-9TRB-H
+                 */
+                reference: components["parameters"]["Reference"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewExtensionAnswer"];
+            };
+        };
+        responses: {
+            /** @description The case as its reporter sees it now. */
+            201: {
+                headers: {
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReporterCase"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["MoveNotAllowed"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];
@@ -10279,6 +14151,57 @@ export interface operations {
             503: components["responses"]["Unavailable"];
         };
     };
+    createOrganisation: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description Makes a repeat safe for 24 hours; a random value of yours, new for each new thing.
+                 * @example 5f1b2c6e-0a4e-4f0e-9a55-0d2b8c3f7a11
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewOrganisation"];
+            };
+        };
+        responses: {
+            /** @description The organisation. */
+            201: {
+                headers: {
+                    Location: components["headers"]["Location"];
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organisation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            409: components["responses"]["CodeTaken"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            422: components["responses"]["IdempotencyKeyReused"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
     getOrganisation: {
         parameters: {
             query?: never;
@@ -10316,6 +14239,64 @@ export interface operations {
             401: components["responses"]["Unauthorised"];
             403: components["responses"]["Forbidden"];
             404: components["responses"]["NotFound"];
+            429: components["responses"]["TooManyRequests"];
+            500: components["responses"]["Internal"];
+            503: components["responses"]["Unavailable"];
+        };
+    };
+    updateOrganisation: {
+        parameters: {
+            query?: never;
+            header: {
+                /**
+                 * @description The `ETag` that you read; without it 428, when it is stale 412.
+                 * @example "3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description The person behind the tool, as the tool knows them; kept with every change.
+                 * @example handler-17
+                 */
+                "Acting-User": components["parameters"]["ActingUser"];
+            };
+            path: {
+                /**
+                 * @description An ODS code.
+                 * @example RJ1
+                 */
+                code: components["parameters"]["OrganisationCodePath"];
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OrganisationUpdate"];
+            };
+        };
+        responses: {
+            /** @description The organisation as it is now. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "Request-Id": components["headers"]["RequestId"];
+                    "RateLimit-Limit": components["headers"]["RateLimitLimit"];
+                    "RateLimit-Remaining": components["headers"]["RateLimitRemaining"];
+                    "RateLimit-Reset": components["headers"]["RateLimitReset"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Organisation"];
+                };
+            };
+            400: components["responses"]["BadRequest"];
+            401: components["responses"]["Unauthorised"];
+            403: components["responses"]["Forbidden"];
+            404: components["responses"]["NotFound"];
+            409: components["responses"]["TreeConflict"];
+            412: components["responses"]["VersionStale"];
+            413: components["responses"]["TooLarge"];
+            415: components["responses"]["UnsupportedMediaType"];
+            428: components["responses"]["VersionRequired"];
             429: components["responses"]["TooManyRequests"];
             500: components["responses"]["Internal"];
             503: components["responses"]["Unavailable"];

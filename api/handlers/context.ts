@@ -1,4 +1,5 @@
 import type { Caller, ClientCaller, Db, ReporterCaller } from '../../domain/callers.ts'
+import type { ErasureLedger } from '../../domain/erasure-ledger.ts'
 import { DomainError, type FieldError } from '../../domain/errors.ts'
 import type { Geocoder } from '../../domain/geocoding.ts'
 import type { FormRules } from '../../domain/submit-case.ts'
@@ -18,6 +19,8 @@ export type Context = {
   hub: string | null
   /** Finds where a postcode is. */
   geocoder: Geocoder
+  /** What is erased is noted there first; null when there is none, and nothing can be erased. */
+  ledger: ErasureLedger | null
   /** How the body calls itself, as it was sent. */
   contentType: string | undefined
   /** The problems of a value as the named schema of the contract; empty when it is valid. */

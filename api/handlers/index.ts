@@ -14,6 +14,7 @@ import {
 import { searchContacts } from './contacts.ts'
 import type { Context } from './context.ts'
 import { countCases } from './counts.ts'
+import { listDemand } from './demand.ts'
 import {
   createDigest,
   createDigestConfirmation,
@@ -22,7 +23,10 @@ import {
   getDigest,
   listDigests,
 } from './digests.ts'
+import { createErasure, getErasure, listErasures } from './erasures.ts'
+import { answerEscalation, createEscalation, listEscalations } from './escalations.ts'
 import { listEvents, streamEvents } from './events.ts'
+import { answerExtension, createExtension } from './extensions.ts'
 import {
   getCaseAtom,
   getCaseAtomArchive,
@@ -35,6 +39,7 @@ import { getForm } from './forms.ts'
 import { getGeoFeed } from './geo.ts'
 import { listAccesses, listCaseEvents } from './history.ts'
 import { createImage, getImage } from './images.ts'
+import { createImport, getImport, listImportRows, listImports } from './imports.ts'
 import { listMapChanges } from './map-changes.ts'
 import { createNormalisation, getMapping, updateMapping } from './mapping.ts'
 import {
@@ -67,6 +72,7 @@ import {
 import { getOrganisationFeed } from './organisation-feed.ts'
 import { getOrganisationSettings, updateOrganisationSettings } from './organisation-settings.ts'
 import { getOrganisation, listOrganisations } from './organisations.ts'
+import { createPause, endPause } from './pauses.ts'
 import { listPolicies, updatePolicy } from './policies.ts'
 import { createPreview } from './previews.ts'
 import { pushDocument, pushItems, receiveText, receiveWebhook } from './pushes.ts'
@@ -78,6 +84,16 @@ import {
   listQuarantine,
 } from './quarantine.ts'
 import { createQuery, getQuery, listQueries, removeQuery, updateQuery } from './queries.ts'
+import { listQueueAges } from './queue-ages.ts'
+import { createRecallConfirmation, getRecall, listRecalls } from './recalls.ts'
+import {
+  createClosure,
+  createOrganisation,
+  createService,
+  endClosure,
+  updateOrganisation,
+  updateService,
+} from './registry.ts'
 import {
   createAddition,
   createMessage,
@@ -87,11 +103,33 @@ import {
   renewReceipt,
 } from './reporter.ts'
 import { createResponseDecision } from './response-decisions.ts'
+import {
+  createResponseTemplate,
+  getResponseTemplate,
+  listCaseTemplates,
+  listResponseTemplates,
+  removeResponseTemplate,
+  updateResponseTemplate,
+} from './response-templates.ts'
 import { createResponse, listResponses } from './responses.ts'
+import {
+  createLegalHold,
+  createRetentionPolicy,
+  createRetentionRun,
+  endLegalHold,
+  getRetentionRun,
+  listLegalHolds,
+  listRetentionPolicies,
+  listRetentionRuns,
+  removeRetentionPolicy,
+  updateRetentionPolicy,
+} from './retention.ts'
 import { createCancellation, createProbe, getRun, listRunResults, listRuns } from './runs.ts'
 import { getHealth, getLiveness, getReadiness, listCategories } from './service.ts'
 import { createSourceSecret, listSourceSecrets, revokeSourceSecret } from './source-secrets.ts'
 import { createSource, getSource, listSources, updateSource } from './sources.ts'
+import { getStatistics, listFigures, listStatistics, listWithheld } from './statistics.ts'
+import { createSubjectAccess } from './subject-access.ts'
 import {
   createRedeliveries,
   createSubscription,
@@ -121,6 +159,52 @@ import { answerReferral, createNote, createReferral, listNotes, updateCase } fro
 
 /** The handler of every operation; the compiler wants each, the start refuses one too many. */
 export const handlers: Handlers<Context> = {
+  answerEscalation,
+  answerExtension,
+  createClosure,
+  createErasure,
+  createEscalation,
+  createExtension,
+  createImport,
+  createLegalHold,
+  createOrganisation,
+  createPause,
+  createRecallConfirmation,
+  createResponseTemplate,
+  createRetentionPolicy,
+  createRetentionRun,
+  createService,
+  createSubjectAccess,
+  endClosure,
+  endLegalHold,
+  endPause,
+  getErasure,
+  getImport,
+  getRecall,
+  getResponseTemplate,
+  getRetentionRun,
+  getStatistics,
+  listCaseTemplates,
+  listDemand,
+  listErasures,
+  listEscalations,
+  listFigures,
+  listImportRows,
+  listImports,
+  listLegalHolds,
+  listQueueAges,
+  listRecalls,
+  listResponseTemplates,
+  listRetentionPolicies,
+  listRetentionRuns,
+  listStatistics,
+  listWithheld,
+  removeResponseTemplate,
+  removeRetentionPolicy,
+  updateOrganisation,
+  updateResponseTemplate,
+  updateRetentionPolicy,
+  updateService,
   answerReferral,
   answerSurvey,
   createAddition,

@@ -43,6 +43,7 @@ export const decideRemoval: Handle<'decideRemoval'> = async (request) => {
   const { db, body, header, path, now } = request
   const objection = await decide(db, clientOf(request), path.request, body, {
     key: header['Idempotency-Key'],
+    now,
   })
   return { status: 201, body: objectionView(objection, now) }
 }

@@ -3,6 +3,8 @@ import type { OpenedCase, OpenedMessage, SeenCase } from '../../domain/seen-case
 import type { SubmittedCase } from '../../domain/submit-case.ts'
 import type { Schemas } from '../contract/handler.ts'
 import { attributionView } from './attribution.ts'
+import { escalationView } from './escalation.ts'
+import { extensionView } from './extension.ts'
 import { positionView } from './organisation.ts'
 import { personalDataView } from './preview.ts'
 import { responsesIn, staffResponses } from './response.ts'
@@ -66,6 +68,10 @@ export function isoWeek(time: string): string {
 function staffCase(theCase: CaseRow, opened: OpenedCase, publicUrl: string, now: Date): Schemas['StaffCase'] {
   return {
     view: 'staff',
+    pause: theCase.pause && { since: theCase.pause.since, until: theCase.pause.until },
+    extension: opened.extension && extensionView(opened.extension),
+    escalation: opened.escalation && escalationView(opened.escalation, theCase.reference, now),
+    anonymisedAt: theCase.anonymisedAt,
     reference: theCase.reference,
     url: urlOf(theCase, publicUrl),
     kind: theCase.kind,
@@ -82,7 +88,7 @@ function staffCase(theCase: CaseRow, opened: OpenedCase, publicUrl: string, now:
     category: theCase.category,
     organisation: theCase.organisation,
     service: theCase.service,
-    original: { title: opened.original.title, text: opened.original.text },
+    original: originalView(opened.original),
     moderated:
       theCase.moderatedText === null ? null : { title: theCase.moderatedTitle, text: theCase.moderatedText },
     contact: opened.contact && {
@@ -153,6 +159,7 @@ export function reporterCaseView(
   const { theCase, opened } = seen
   return {
     view: 'reporter',
+    extension: opened.extension && extensionView(opened.extension),
     reference: theCase.reference,
     url: urlOf(theCase, publicUrl),
     kind: theCase.kind,
@@ -163,7 +170,7 @@ export function reporterCaseView(
     category: theCase.category,
     organisation: theCase.organisation,
     service: theCase.service,
-    original: { title: opened.original.title, text: opened.original.text },
+    original: originalView(opened.original),
     reportedAt: theCase.reportedAt,
     acknowledgedAt: theCase.acknowledgedAt,
     closedAt: theCase.closedAt,
@@ -178,6 +185,10 @@ export function reporterCaseView(
     allowedActions: opened.allowedActions,
     guidance,
   }
+}
+
+function originalView(original: OpenedCase['original']): Schemas['OriginalText'] {
+  return { title: original?.title ?? null, text: original?.text ?? null }
 }
 
 function outcomeView({ outcomeAt, outcomeResolved, outcomeManner }: CaseRow): Schemas['Outcome'] | null {

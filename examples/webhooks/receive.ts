@@ -1,6 +1,6 @@
 /**
  * A receiver of webhooks that keeps a copy of what is public, with nothing but Node: it verifies the signature
- * (Standard Webhooks 1.0), takes each message once, and forgets what is gone.
+ * (Standard Webhooks 1.0), takes each message once, forgets what is gone, and confirms that what was called back is.
  *
  *   ALLOW_PRIVATE=127.0.0.1:4020 npm start
  *   npx node --env-file=.data/demo-keys examples/webhooks/receive.ts
@@ -14,12 +14,20 @@ import { answerOf } from '../answer.ts'
 export type Message = {
   type: string
   timestamp: string
-  data: { event: LogEvent | null; case: { reference: string } | null }
+  data: { event: LogEvent | null; case: { reference: string } | null; recall: string | null }
 }
 export type LogEvent = { id: string; case: string | null; gone: boolean; fields: string[] }
 
-/** What a receiver keeps. In earnest this is your database, and the ids are kept with what they brought. */
-export type Copy = { seen: Set<string>; cases: Map<string, unknown>; messages: Message[] }
+/**
+ * What a receiver keeps. In earnest this is your database, and the ids are kept with what they brought. Of `recalls` the
+ * copies are gone here, and that is still to be confirmed.
+ */
+export type Copy = {
+  seen: Set<string>
+  cases: Map<string, unknown>
+  messages: Message[]
+  recalls: Set<string>
+}
 
 /** A server that takes messages into a copy; while a secret is rotated it knows two. */
 export function receiver(copy: Copy, secrets: readonly string[]): Server {
@@ -45,9 +53,10 @@ async function take(request: IncomingMessage, copy: Copy, secrets: readonly stri
   return 204
 }
 
-function keep({ cases, messages }: Copy, message: Message): void {
+function keep({ cases, messages, recalls }: Copy, message: Message): void {
   messages.push(message)
-  const { event, case: theCase } = message.data
+  const { event, case: theCase, recall } = message.data
+  if (recall !== null) recalls.add(recall)
   if (event?.gone && event.case !== null) cases.delete(event.case)
   else if (theCase !== null) cases.set(theCase.reference, theCase)
 }
@@ -93,15 +102,28 @@ export async function sendTest({ url, key }: { url: string; key: string }, id: s
   await answerOf(await fetch(`${url}/v1/subscriptions/${id}/tests`, { method: 'POST', headers }))
 }
 
+/** Confirms that the copies of what was called back are gone; what fails is confirmed the next time. */
+export async function confirmRecalls(
+  { url, key }: { url: string; key: string },
+  { recalls }: Copy,
+): Promise<void> {
+  const request = { method: 'POST', headers: { authorization: `Bearer ${key}` } }
+  for (const recall of recalls) {
+    await answerOf(await fetch(`${url}/v1/recalls/${recall}/confirmations`, request))
+    recalls.delete(recall)
+  }
+}
+
 if (import.meta.main) {
   const { CARE_CONNECT_URL: url = 'http://127.0.0.1:3000', SUPPLIER_KEY: key = '' } = process.env
   const address = 'http://127.0.0.1:4020/care-connect'
   const { id, secret } = await subscribe({ url, key }, { url: address, description: 'Example receiver' })
-  const copy: Copy = { seen: new Set(), cases: new Map(), messages: [] }
+  const copy: Copy = { seen: new Set(), cases: new Map(), messages: [], recalls: new Set() }
   receiver(copy, [secret]).listen(4020, '127.0.0.1')
   await sendTest({ url, key }, id)
   console.log(`Listening at ${address}; Ctrl-C to stop, then DELETE /v1/subscriptions/${id}`)
   setInterval(() => {
+    confirmRecalls({ url, key }, copy).catch((error: Error) => console.error(error.message))
     for (const { type, data } of copy.messages.splice(0))
       console.log(`${type} ${data.event?.case ?? ''}: ${copy.cases.size} cases in the copy`)
   }, 500)

@@ -145,6 +145,7 @@ t.test('every operation that can show more than the public reads is looked into'
     listDecisions: { items: [{ note: null, edits: [], actingUser: 'x' }] },
     listReports: { items: [{ case: REFERENCE }] },
     listRemovalRequests: { items: [{ case: REFERENCE }] },
+    listEscalations: { items: [{ case: REFERENCE }] },
     decideRemoval: { case: REFERENCE },
     getImage: Buffer.from('picture'),
   }

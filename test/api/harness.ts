@@ -1,9 +1,15 @@
+import { randomUUID } from 'node:crypto'
+import { rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { Writable } from 'node:stream'
 import type { FastifyInstance, LightMyRequestResponse } from 'fastify'
 import { type AppOptions, createApp } from '../../api/app.ts'
 import { type Contract, readContract } from '../../api/contract/contract.ts'
 import { createValidation, type Validation } from '../../api/contract/validation.ts'
 import { createClient, type NewClient } from '../../domain/clients.ts'
+import type { ErasureLedger } from '../../domain/erasure-ledger.ts'
+import { openFileLedger } from '../../ledger/file-ledger.ts'
 import { createLog } from '../../log.ts'
 import { closeDb, type Db, openDb } from '../../prisma/client.ts'
 import { newVaultKey } from '../../prisma/vault.ts'
@@ -73,6 +79,8 @@ export async function startHarness(
     hub?: string
     /** Null: GOV.UK Notify may not call back. */
     notifyToken?: null
+    /** Null: nothing can be erased. */
+    ledger?: ErasureLedger | null
   } = {},
 ): Promise<Harness> {
   const { url, keys } = await preparedDatabase(tap)
@@ -98,6 +106,7 @@ export async function startHarness(
     ...(options.eventStreams && { eventStreams: options.eventStreams }),
     ...(options.hub !== undefined && { hub: options.hub }),
     ...(options.notifyToken !== null && { notifyToken: NOTIFY_TOKEN }),
+    ...(options.ledger !== null && { ledger: options.ledger ?? openFileLedger(ledgerFile(tap), db.vault) }),
   })
   tap.teardown(async () => {
     await app.close()
@@ -111,6 +120,13 @@ export async function startHarness(
     addClient: async (client) => (await createClient(db, client)).key,
     logged: () => lines.join(''),
   }
+}
+
+/** Where a test may keep a ledger of erasures; it goes when the test ends. */
+export function ledgerFile(tap: Tap): string {
+  const file = join(tmpdir(), `care-connect-ledger-${randomUUID()}`)
+  tap.teardown(() => rm(file, { force: true }))
+  return file
 }
 
 /** Sends a request and holds the answer against the contract: status, media type, headers and body. */

@@ -140,6 +140,7 @@ t.test('the list of cases', async (t) => {
       'cases:read': keys.case_handler,
       'cases:moderate': keys.case_handler,
       'cases:respond': keys.provider,
+      'cases:escalate': keys.commissioner,
     }
     for (const { id, method, path, security } of operations) {
       if (method !== 'get') continue

@@ -207,7 +207,7 @@ t.test('organisations by name, code and place', async (t) => {
     t.match(headers['content-type'], /vnd\.care-connect\.fields/)
     const near = await list('near=-0.087,51.5033&fields=code,distanceMetres,figures&limit=1')
     t.match(near.body.items, [
-      { code: 'RJ102', distanceMetres: 0, figures: { open: 0, closed: 0, overdue: 0, asOf: null } },
+      { code: 'RJ102', distanceMetres: 0, figures: { open: null, closed: null, overdue: null, asOf: null } },
     ])
     refused(t, await list('fields=code,shoe'), 400, 'validation_failed', ['query /fields/1 unknown_value'])
   })

@@ -1,5 +1,6 @@
-import { draft, NOTIFY_TOKEN } from './harness.ts'
+import { type Answer, draft, type Harness, NOTIFY_TOKEN } from './harness.ts'
 import { PICTURE, type Place } from './permission-fixtures.ts'
+import type { CallerName, Row } from './permission-table.ts'
 import { signed } from './signed.ts'
 
 export type Ask = {
@@ -25,6 +26,15 @@ export const asks: Record<string, (of: Place, n: number) => Ask> = {
   createDecision: (of) => post(`${of.url}/decisions`, decision),
   listResponses: (of) => ({ url: `${of.url}/responses` }),
   createResponse: (of) => post(`${of.url}/responses`, { text: 'Sorry. (Invented.)' }),
+  listCaseTemplates: (of) => ({ url: `${of.url}/response-templates` }),
+  listResponseTemplates: () => ({ url: '/v1/response-templates' }),
+  createResponseTemplate: (_of, n) =>
+    post('/v1/response-templates', { code: `invented_${n}`, name: 'Invented', text: 'Sorry. (Invented.)' }),
+  getResponseTemplate: (of) => ({ url: `${of.own}` }),
+  updateResponseTemplate: (of) => patch(`${of.own}`, { active: false }),
+  removeResponseTemplate: (of) => remove(`${of.own}`),
+  listDemand: () => ({ url: '/v1/statistics/demand' }),
+  listQueueAges: () => ({ url: '/v1/statistics/queues' }),
   createAddition: (of) => post(`${of.url}/additions`, { text: 'And also. (Invented.)' }),
   createWithdrawal: (of) => post(`${of.url}/withdrawals`, { what: 'case' }),
   createReopening: (of) =>
@@ -32,6 +42,14 @@ export const asks: Record<string, (of: Place, n: number) => Ask> = {
   createOutcome: (of) => post(`${of.url}/outcomes`, { resolved: true }),
   renewReceipt: (of) => post(`${of.url}/receipts`),
   createMessage: (of) => post(`${of.url}/messages`, { text: 'When was it? (Invented.)' }),
+  createPause: (of) => post(`${of.url}/pause`, { text: 'Which ward? (Invented.)' }),
+  endPause: (of) => remove(`${of.url}/pause`),
+  createExtension: (of) =>
+    post(`${of.url}/extensions`, { workingDays: 5, reason: 'They are away. (Invented.)', consent: 'phone' }),
+  answerExtension: (of) => post(`${of.url}/extension-answers`, { answer: 'agreed' }),
+  createEscalation: (of) => post(`${of.url}/escalations`, { reason: 'no_response' }),
+  answerEscalation: (of) => post(`${of.url}/escalation-answers`, { answer: 'acknowledged' }),
+  listEscalations: () => ({ url: '/v1/escalations' }),
   getSurvey: (of) => ({ url: `/v1/surveys/${of.survey}` }),
   answerSurvey: (of) => post(`/v1/surveys/${of.survey}`, { manner: true }),
   searchContacts: () => post('/v1/contact-searches', { email: 'invented@example.org' }),
@@ -63,6 +81,21 @@ export const asks: Record<string, (of: Place, n: number) => Ask> = {
   listCaseEvents: (of) => ({ url: `${of.url}/events` }),
   getOrganisationSettings: () => ({ url: '/v1/organisations/T01/settings' }),
   updateOrganisationSettings: () => patch('/v1/organisations/T02/settings', { responseModeration: 'before' }),
+  createOrganisation: (_of, n) =>
+    post('/v1/organisations', { code: `INVENTED${n}`, name: 'Invented', kind: 'trust' }),
+  updateOrganisation: () => patch('/v1/organisations/T02', { address: 'Invented Road' }),
+  createService: (_of, n) =>
+    post('/v1/organisations/T01/services', { code: `WARD${n}`, name: 'Invented Ward' }),
+  updateService: () => patch('/v1/organisations/T0101/services/SRV1', { name: 'Invented Ward' }),
+  createClosure: () => post('/v1/organisations/T0901/closure', {}),
+  endClosure: () => remove('/v1/organisations/T09/closure'),
+  createImport: () => ({
+    ...post('/v1/organisation-imports', 'code,name,kind\nINVENTED,Invented,trust\n'),
+    headers: { 'content-type': 'text/csv' },
+  }),
+  listImports: () => ({ url: '/v1/organisation-imports' }),
+  getImport: (of) => ({ url: `/v1/organisation-imports/${of.key}` }),
+  listImportRows: (of) => ({ url: `/v1/organisation-imports/${of.key}/rows` }),
   listClients: () => ({ url: '/v1/clients' }),
   createClient: (_of, n) => post('/v1/clients', { name: `invented ${n}`, role: 'supplier' }),
   getClient: (of) => ({ url: `/v1/clients/${of.client}` }),
@@ -73,6 +106,10 @@ export const asks: Record<string, (of: Place, n: number) => Ask> = {
   listAccesses: () => ({ url: '/v1/accesses' }),
   getService: () => ({ url: '/v1/service' }),
   getForm: () => ({ url: '/v1/forms/concern?organisation=T01' }),
+  getStatistics: () => ({ url: '/v1/statistics' }),
+  listFigures: () => ({ url: '/v1/statistics/figures' }),
+  listStatistics: () => ({ url: '/v1/statistics/organisations' }),
+  listWithheld: () => ({ url: '/v1/statistics/withheld' }),
   listStatuses: () => ({ url: '/v1/statuses' }),
   listPublications: () => ({ url: '/v1/publications' }),
   listChannels: () => ({ url: '/v1/channels' }),
@@ -178,15 +215,57 @@ export const asks: Record<string, (of: Place, n: number) => Ask> = {
       entries: [{ kind: 'tag', term: 'invented', category: 'other' }],
     }),
   createNormalisation: () => post('/v1/sources/pushed/normalisations', { dryRun: true }),
+  listRecalls: () => ({ url: '/v1/recalls' }),
+  getRecall: (of) => ({ url: `/v1/recalls/${of.key}` }),
+  createRecallConfirmation: (of) => post(`/v1/recalls/${of.key}/confirmations`),
   listNotifications: () => ({ url: '/v1/notifications' }),
   createNotificationRetry: (of) => post(`/v1/notifications/${of.notification}/retries`),
   receiveNotifyReceipt: () => ({
     ...post('/v1/callbacks/notify', { id: 'invented', status: 'delivered' }),
     headers: { authorization: `Bearer ${NOTIFY_TOKEN}` },
   }),
+  listRetentionPolicies: () => ({ url: '/v1/retention-policies' }),
+  createRetentionPolicy: () => post('/v1/retention-policies', { kind: 'feedback', rawAfterDays: 90 }),
+  updateRetentionPolicy: (of) => patch(of.own as string, { rawAfterDays: 60 }),
+  removeRetentionPolicy: (of) => remove(of.own as string),
+  createRetentionRun: () => post('/v1/retention-runs', { dryRun: true }),
+  listRetentionRuns: () => ({ url: '/v1/retention-runs' }),
+  getRetentionRun: (of) => ({ url: `/v1/retention-runs/${of.run}` }),
+  listLegalHolds: () => ({ url: '/v1/legal-holds' }),
+  createLegalHold: () => post('/v1/legal-holds', { organisation: 'T09', reason: 'Inquest. (Invented.)' }),
+  endLegalHold: (of) => remove(`/v1/legal-holds/${of.key}`),
+  listErasures: () => ({ url: '/v1/erasures' }),
+  createErasure: (of) => post('/v1/erasures', { case: of.reference, reason: 'request' }),
+  getErasure: (of) => ({ url: `/v1/erasures/${of.key}` }),
+  createSubjectAccess: (of) => post('/v1/subject-accesses', { case: of.reference }),
   getHealth: () => ({ url: '/healthz' }),
   getLiveness: () => ({ url: '/livez' }),
   getReadiness: () => ({ url: '/readyz' }),
+}
+
+/** Asks for the operation of a row as a caller does; `n` makes the name of something new. */
+export async function ask(
+  { call, keys }: Pick<Harness, 'call' | 'keys'>,
+  row: Row,
+  caller: CallerName,
+  place: Place,
+  n: number,
+): Promise<Answer> {
+  const make = asks[row.operation] as (of: Place, n: number) => Ask
+  const { method, url, body, headers } = make(place, n)
+  const who: Record<string, string> = caller === 'reporter' ? { 'case-receipt': place.receipt } : {}
+  const asStaff = caller !== 'nobody' && caller !== 'reporter' && method !== undefined
+  return call({
+    url,
+    ...(method && { method }),
+    ...(caller !== 'nobody' && caller !== 'reporter' && { key: keys[caller] }),
+    ...(body !== undefined && { body }),
+    headers: {
+      ...who,
+      ...(asStaff && { 'acting-user': `person of ${caller}`, 'if-match': `"${place.version}"` }),
+      ...headers,
+    },
+  })
 }
 
 function post(url: string, body?: unknown): Ask {

@@ -1,8 +1,9 @@
 import { placeEvents } from '../../domain/change-log.ts'
 import { confirmationToken, endToken } from '../../domain/digest-links.ts'
 import { ARCHIVE_POSITIONS } from '../../domain/feed.ts'
+import { recordRecalls } from '../../domain/recalls.ts'
 import { surveyOf, surveyToken } from '../../domain/surveys.ts'
-import { rows } from '../../prisma/client.ts'
+import { inTransaction, rows } from '../../prisma/client.ts'
 import { noteAll } from '../noted.ts'
 import { type Call, createCase, type Harness, publishedCase, staff } from './harness.ts'
 
@@ -13,14 +14,22 @@ export type Fixture =
   | 'referredOn'
   | 'closed'
   | 'requested'
+  | 'paused'
+  | 'extended'
+  | 'escalated'
   | 'client'
   | 'signer'
   | 'subscribed'
   | 'queried'
   | 'ordered'
+  | 'recalled'
+  | 'retained'
+  | 'erased'
+  | 'imported'
   | 'quarantined'
   | 'failed'
   | 'archived'
+  | 'template'
 
 /** What is asked about, with the names of what belongs to it. */
 export type Place = {
@@ -69,12 +78,22 @@ export async function build(harness: Harness, fixture: Fixture): Promise<Place> 
       return queried(harness)
     case 'ordered':
       return ordered(harness)
+    case 'recalled':
+      return recalled(harness)
+    case 'retained':
+      return retained(harness)
+    case 'imported':
+      return imported(harness)
+    case 'erased':
+      return erased(harness)
     case 'quarantined':
       return quarantined(harness)
     case 'failed':
       return failedNotification(harness)
     case 'archived':
       return archived(harness)
+    case 'template':
+      return template(harness)
     case 'published':
       return published(harness)
     case 'referred':
@@ -85,6 +104,16 @@ export async function build(harness: Harness, fixture: Fixture): Promise<Place> 
       return closed(harness)
     case 'requested':
       return requested(harness)
+    case 'paused':
+      return after(harness, 'pause', { text: 'Which ward? (Invented.)' })
+    case 'extended':
+      return after(harness, 'extensions', {
+        workingDays: 5,
+        reason: 'They are away. (Invented.)',
+        consent: 'asked',
+      })
+    case 'escalated':
+      return after(harness, 'escalations', { reason: 'no_response' })
   }
 }
 
@@ -160,6 +189,29 @@ async function closed(harness: Harness): Promise<Place> {
   return { ...one, url, version, survey: await surveyToken(db.pool, db.vault, survey) }
 }
 
+async function imported(harness: Harness): Promise<Place> {
+  const file = await must(harness, {
+    method: 'POST',
+    url: '/v1/organisation-imports',
+    key: harness.keys.administrator,
+    headers: { 'acting-user': 'person-1', 'content-type': 'text/csv' },
+    body: 'code,name,kind\nINVENTED,Invented,trust\n',
+  })
+  return { ...NOTHING, key: file.import }
+}
+
+async function erased(harness: Harness): Promise<Place> {
+  const { reference } = await createCase(harness)
+  const { erasure } = await must(harness, {
+    method: 'POST',
+    url: '/v1/erasures',
+    key: harness.keys.administrator,
+    headers: { 'acting-user': 'person-1' },
+    body: { case: reference, reason: 'request' },
+  })
+  return { ...NOTHING, key: erasure }
+}
+
 async function requested(harness: Harness): Promise<Place> {
   const place = await published(harness)
   const { request } = await must(harness, {
@@ -170,6 +222,19 @@ async function requested(harness: Harness): Promise<Place> {
     body: { reason: 'vexatious', text: 'It is not so. (Invented.)' },
   })
   return { ...place, version: place.version + 1, request }
+}
+
+/** A published case after one more step of the central team. */
+async function after(harness: Harness, under: string, body: object): Promise<Place> {
+  const place = await published(harness)
+  const { version } = await must(harness, {
+    method: 'POST',
+    url: `${place.url}/${under}`,
+    key: harness.keys.case_handler,
+    headers: staff(place.version),
+    body,
+  })
+  return { ...place, version }
 }
 
 let entries = 0
@@ -248,6 +313,24 @@ async function subscribed(harness: Harness): Promise<Place> {
   return { ...NOTHING, subscription: id, key: delivery.id }
 }
 
+let templates = 0
+
+async function template(harness: Harness): Promise<Place> {
+  templates += 1
+  const { keys } = harness
+  const body = {
+    code: `own_${templates}`,
+    name: 'Invented',
+    organisation: 'T01',
+    text: '=Sorry, {organisation}. (Invented.)',
+    kinds: ['concern', 'question'],
+  }
+  const headers = { 'acting-user': 'person-1' }
+  const url = '/v1/response-templates'
+  const { template } = await must(harness, { method: 'POST', url, key: keys.provider, headers, body })
+  return { ...NOTHING, own: `${url}/${template}` }
+}
+
 let queries = 0
 
 async function queried(harness: Harness): Promise<Place> {
@@ -267,6 +350,46 @@ async function ordered(harness: Harness): Promise<Place> {
   const digest = found[0]?.id as number
   const token = await confirmationToken(db.pool, db.vault, digest, new Date().toISOString())
   return { ...NOTHING, own: `/v1/digests/${id}`, token, key: await endToken(db.pool, db.vault, digest) }
+}
+
+// Its own case is nobody's place: what is asked about is the recall, whose holder is the supplier.
+async function recalled(harness: Harness): Promise<Place> {
+  const { db } = harness
+  const { reference } = await publishedCase(harness)
+  const found = await rows<{ id: number }>(
+    db.pool,
+    `insert into delivered_copies (case_id, client_id)
+     select c.id, k.id from cases c, api_clients k where c.reference = $1 and k.role = 'supplier' returning case_id as id`,
+    [reference],
+  )
+  const { id } = found[0] as { id: number }
+  const [recall] = await inTransaction(db, (tx) =>
+    recordRecalls(tx, [{ id, reference }], { reason: 'removed', now: new Date() }),
+  )
+  return { ...NOTHING, key: recall as string }
+}
+
+let kept = 0
+
+/** A retention policy of a source, a run that waits for a worker, and a legal hold. */
+async function retained(harness: Harness): Promise<Place> {
+  kept += 1
+  const as = {
+    method: 'POST',
+    key: harness.keys.administrator,
+    headers: { 'acting-user': 'admin-1' },
+  } as const
+  const source = `kept-${kept}`
+  await must(harness, { ...as, url: '/v1/sources', body: { name: source, title: 'Invented' } })
+  const policy = await must(harness, {
+    ...as,
+    url: '/v1/retention-policies',
+    body: { source, rawAfterDays: 90 },
+  })
+  const { run } = await must(harness, { ...as, url: '/v1/retention-runs', body: { dryRun: true } })
+  const body = { organisation: 'T09', reason: 'Inquest. (Invented.)' }
+  const { hold } = await must(harness, { ...as, url: '/v1/legal-holds', body })
+  return { ...NOTHING, own: `/v1/retention-policies/${policy.id}`, run, key: hold }
 }
 
 let signers = 0

@@ -47,6 +47,16 @@ listResponses              referred   4    +    3    +    +    +    +    4    + 
 createResponse             published  1    1    3    3    +    3    +    3    3    3    3    3    3
 createResponse             referred   1    1    3    3    +    3    +    4    3    3    3    3    3
 createResponse             referredOn 1    1    3    3    +    3    +    3    3    3    3    3    3
+listCaseTemplates          published  1    1    3    3    +    3    +    3    3    3    3    3    3
+listCaseTemplates          referred   1    1    3    3    +    3    +    4    3    3    3    3    3
+listCaseTemplates          referredOn 1    1    3    3    +    3    +    3    3    3    3    3    3
+listResponseTemplates      nothing    1    1    3    3    +    3    +    +    3    3    3    3    3
+createResponseTemplate     nothing    1    1    3    3    +    3    +    +    3    3    3    3    3
+getResponseTemplate        template   1    1    3    3    4    3    +    4    3    3    3    3    3
+updateResponseTemplate     template   1    1    3    3    4    3    +    4    3    3    3    3    3
+removeResponseTemplate     template   1    1    3    3    4    3    +    4    3    3    3    3    3
+listDemand                 nothing    1    1    3    3    +    +    +    +    +    +    3    3    +
+listQueueAges              nothing    1    1    3    3    +    +    +    +    +    +    3    3    +
 createAddition             published  1    +    1    1    1    1    1    1    1    1    1    1    1
 createAddition             referred   1    +    1    1    1    1    1    1    1    1    1    1    1
 createWithdrawal           published  1    +    1    1    1    1    1    1    1    1    1    1    1
@@ -55,6 +65,16 @@ createOutcome              closed     1    +    1    1    1    1    1    1    1 
 renewReceipt               published  1    1    3    3    +    4    3    3    3    3    3    3    3
 createMessage              published  1    1    3    3    +    3    +    3    3    3    3    3    3
 createMessage              referredOn 1    1    3    3    +    3    +    3    3    3    3    3    3
+createPause                published  1    1    3    3    +    3    +    3    3    3    3    3    3
+createPause                referredOn 1    1    3    3    +    3    +    3    3    3    3    3    3
+endPause                   paused     1    1    3    3    +    3    +    3    3    3    3    3    3
+createExtension            published  1    1    3    3    +    3    +    3    3    3    3    3    3
+createExtension            referredOn 1    1    3    3    +    3    +    3    3    3    3    3    3
+answerExtension            extended   1    +    1    1    1    1    1    1    1    1    1    1    1
+createEscalation           published  1    1    3    3    +    3    3    3    3    3    3    3    3
+createEscalation           referred   1    1    3    3    +    3    3    3    3    4    3    3    3
+answerEscalation           escalated  1    1    3    3    +    3    3    3    +    3    3    3    3
+listEscalations            escalated  1    1    3    3    +    3    3    3    +    +    3    3    3
 getSurvey                  closed     +    +    +    +    +    +    +    +    +    +    +    +    +
 answerSurvey               closed     +    +    +    +    +    +    +    +    +    +    +    +    +
 searchContacts             published  1    1    3    3    +    3    3    3    3    3    3    3    3
@@ -87,6 +107,16 @@ listCaseEvents             referred   1    1    3    3    +    +    +    4    + 
 listCaseEvents             referredOn 1    1    3    3    +    4    +    +    +    3    3    3    3
 getOrganisationSettings    nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
 updateOrganisationSettings nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+createOrganisation         nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+updateOrganisation         nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+createService              nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+updateService              nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+createClosure              nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+endClosure                 nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+createImport               nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+listImports                nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+getImport                  imported   1    1    3    3    3    3    3    3    3    3    3    3    +
+listImportRows             imported   1    1    3    3    3    3    3    3    3    3    3    3    +
 listClients                nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
 createClient               nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
 getClient                  client     1    1    3    3    3    3    3    3    3    3    3    3    +
@@ -97,6 +127,10 @@ revokeKey                  client     1    1    3    3    3    3    3    3    3 
 listAccesses               nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
 getService                 nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
 getForm                    nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
+getStatistics              nothing    +    +    3    +    +    +    +    +    +    +    +    +    +
+listFigures                nothing    +    +    3    +    +    +    +    +    +    +    +    +    +
+listStatistics             nothing    +    +    3    +    +    +    +    +    +    +    +    +    +
+listWithheld               nothing    +    +    3    +    +    +    +    +    +    +    +    +    +
 listStatuses               nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
 listPublications           nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
 listChannels               nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
@@ -186,6 +220,23 @@ createNormalisation        nothing    1    1    3    3    3    3    3    3    3 
 listNotifications          nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
 createNotificationRetry    failed     1    1    3    3    3    3    3    3    3    3    3    3    +
 receiveNotifyReceipt       nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
+listRecalls                nothing    1    1    3    +    +    +    +    +    +    +    +    +    +
+getRecall                  recalled   1    1    3    4    4    4    4    4    4    4    4    +    +
+createRecallConfirmation   recalled   1    1    3    4    4    4    4    4    4    4    4    +    4
+listRetentionPolicies      nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+createRetentionPolicy      nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+updateRetentionPolicy      retained   1    1    3    3    3    3    3    3    3    3    3    3    +
+removeRetentionPolicy      retained   1    1    3    3    3    3    3    3    3    3    3    3    +
+createRetentionRun         nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+listRetentionRuns          nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+getRetentionRun            retained   1    1    3    3    3    3    3    3    3    3    3    3    +
+listLegalHolds             nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+createLegalHold            nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+endLegalHold               retained   1    1    3    3    3    3    3    3    3    3    3    3    +
+listErasures               nothing    1    1    3    3    3    3    3    3    3    3    3    3    +
+createErasure              closed     1    1    3    3    3    3    3    3    3    3    3    3    +
+getErasure                 erased     1    1    3    3    3    3    3    3    3    3    3    3    +
+createSubjectAccess        closed     1    1    3    3    3    3    3    3    3    3    3    3    +
 getHealth                  nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
 getLiveness                nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
 getReadiness               nothing    +    +    +    +    +    +    +    +    +    +    +    +    +
@@ -196,7 +247,12 @@ export const owners: Partial<Record<Fixture, CallerName>> = {
   subscribed: 'supplier',
   queried: 'supplier',
   ordered: 'supplier',
+  template: 'provider',
+  recalled: 'supplier',
 }
+
+/** Who may do this to what belongs to others too. */
+export const overseers: Partial<Record<string, CallerName>> = { getRecall: 'administrator' }
 
 /** By hand: how each caller stands to the cases that are asked about; who is not named stands to them as the public. */
 export const standing: Record<

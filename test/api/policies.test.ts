@@ -19,6 +19,7 @@ t.test('policies', async (t) => {
       ]),
       [
         ['acknowledge', 3, null],
+        ['escalation', 2, null],
         ['moderate', 1, null],
         ['referral', 2, null],
         ['removal_request', 2, null],

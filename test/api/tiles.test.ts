@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { PbfReader } from 'pbf'
 import t from 'tap'
 import { indexCases } from '../../domain/case-index.ts'
-import { countOverdue } from '../../domain/organisation-figures.ts'
+import { countPublicFigures } from '../../domain/public-figures.ts'
 import { refused } from './answers.ts'
 import { PUBLIC_URL, startHarness } from './harness.ts'
 import { type MadeCase, makeCases } from './made-cases.ts'
@@ -131,7 +131,7 @@ t.test('tiles', async (t) => {
 
   await t.test('organisations with figures, of which small ones are not said', async (t) => {
     await db.pool.query(`update cases set due_at = '2026-01-01' where status = 'open'`)
-    await countOverdue(db, new Date('2026-11-01T00:00:00Z'))
+    await countPublicFigures(db, new Date('2026-12-01T00:00:00Z'))
     const { organisations = [] } = await tile('6/31/20')
     const { body } = await call({ url: '/v1/organisation-feed?bbox=-5.62,52.49,-0.01,55.77&limit=1000' })
     const said = body.features.map(

@@ -120,6 +120,20 @@ const steps = {
     write(walk, 'referral-answers', { action: of(n, ['accept', 'decline']), note: secret('an answer') }),
   note: (walk, _seen, { n }) => write(walk, 'notes', { text: secret('a note'), shared: n % 2 === 0 }),
   message: (walk) => write(walk, 'messages', { text: secret('a message') }),
+  pause: (walk, _seen, { n }) => write(walk, 'pause', { text: secret('a pause'), workingDays: 1 + (n % 40) }),
+  endPause: (walk) => ({ method: 'DELETE', url: `${walk.url}/pause` }),
+  extend: (walk, _seen, { n }) =>
+    write(walk, 'extensions', {
+      workingDays: 1 + (n % 30),
+      reason: secret('an extension'),
+      consent: of(n, ['asked', 'phone']),
+    }),
+  escalate: (walk) => write(walk, 'escalations', { reason: 'overdue', text: secret('an escalation') }),
+  answerEscalation: (walk, _seen, { n }) =>
+    write(walk, 'escalation-answers', {
+      answer: of(n, ['acknowledged', 'resolved']),
+      text: secret('what was said to it'),
+    }),
   claim: (walk) => write(walk, 'claims', { minutes: 1 }),
   endClaim: (walk) => ({ method: 'DELETE', url: `${walk.url}/claims` }),
   askRemoval: (walk, _seen, { n }) =>
@@ -144,6 +158,8 @@ const reporterSteps = {
     write(walk, 'withdrawals', { what: of(n, ['publication', 'case', 'publication']) }),
   reopen: (walk: Walk) => write(walk, 'reopenings', { reason: 'disagree', text: secret('a dispute') }),
   rate: (walk: Walk, n: number) => write(walk, 'outcomes', { resolved: n % 2 === 0, manner: null }),
+  answerExtension: (walk: Walk, n: number) =>
+    write(walk, 'extension-answers', { answer: of(n, ['agreed', 'declined']) }),
 }
 
 export const staffSteps = Object.keys(steps) as Array<keyof typeof steps>
@@ -177,6 +193,11 @@ async function prepared(walk: Walk, step: Step): Promise<Step> {
     await take(walk, { ...asked, by: 'provider' })
     await take(walk, { ...asked, by: 'other_provider' })
   }
+  if (step.what === 'endPause') await take(walk, { ...step, what: 'pause', by: 'case_handler' })
+  if (step.what === 'answerEscalation') {
+    await take(walk, { ...step, what: 'escalate', by: 'case_handler' })
+    return { ...step, by: 'commissioner' }
+  }
   if (step.what === 'judgeResponse') await take(walk, { ...step, what: 'respond', by: 'provider' })
   if (step.what !== 'answerReferral') return step
   await take(walk, { ...step, what: 'refer', by: 'case_handler' })
@@ -186,6 +207,7 @@ async function prepared(walk: Walk, step: Step): Promise<Step> {
 /** A step of the reporter, with the receipt. */
 export async function takeOwn(walk: Walk, what: keyof typeof reporterSteps, n: number): Promise<void> {
   if (what === 'reopen' || what === 'rate') await take(walk, { what: 'close', by: 'case_handler', n })
+  if (what === 'answerExtension') await take(walk, { what: 'extend', by: 'case_handler', n: 2 * n })
   const headers = { 'case-receipt': walk.receipt }
   const answer = await walk.harness.call({ ...reporterSteps[what](walk, n), headers })
   note(walk, what, answer)

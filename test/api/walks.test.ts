@@ -61,6 +61,7 @@ t.test(
   'three hundred random walks show the public what it may read and nothing else, and add up',
   async (t) => {
     const harness = await startHarness(t)
+    await harness.db.prisma.commissioning.updateMany({ data: { primary: true } })
     const testKeys = await keysForTrying(harness)
     const created: Walk[] = []
     await fc.assert(

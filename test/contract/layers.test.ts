@@ -22,6 +22,7 @@ const modules = [
   'config.ts',
   'connectors/feed.ts',
   'domain/cases.ts',
+  'ledger/file-ledger.ts',
   'net/fetch.ts',
   'operations/metrics.ts',
   'prisma/client.ts',
@@ -49,6 +50,11 @@ const forbidden: Array<[file: string, text: string, rule: string]> = [
   ['net/v01.ts', value('../domain/cases.ts'), 'net-types-only'],
   ['net/v02.ts', value('bullmq'), 'net-never'],
   ['net/v03.ts', value('../connectors/feed.ts'), 'net-may-import'],
+  ['ledger/v01.ts', value('../domain/cases.ts'), 'ledger-types-only'],
+  ['ledger/v02.ts', value('../prisma/client.ts'), 'ledger-types-only'],
+  ['ledger/v03.ts', value('../net/fetch.ts'), 'ledger-may-import'],
+  ['ledger/v04.ts', value('pg'), 'ledger-never'],
+  ['domain/v13.ts', type('../ledger/file-ledger.ts'), 'domain-may-import'],
   ['api/contract/v01.ts', value('../../domain/cases.ts'), 'contract-may-import'],
   ['api/contract/v02.ts', type('../handlers/context.ts'), 'contract-may-import'],
   ['api/views/v01.ts', value('../../domain/cases.ts'), 'views-types-only'],
@@ -75,6 +81,7 @@ const forbidden: Array<[file: string, text: string, rule: string]> = [
 ]
 
 const allowed: Array<[file: string, text: string]> = [
+  ['ledger/a1.ts', type('../domain/cases.ts')],
   ['domain/a1.ts', value('../prisma/client.ts')],
   ['connectors/a1.ts', type('../domain/cases.ts')],
   ['net/a1.ts', type('../domain/cases.ts')],

@@ -21,7 +21,7 @@ import {
   timesAfterMove,
   viewFor,
 } from '../../domain/case-rules.ts'
-import { CaseKind, CaseStatus, Privacy, Publication, Role } from '../../prisma/client.ts'
+import { CaseKind, CaseStatus, type ExtensionState, Privacy, Publication, Role } from '../../prisma/client.ts'
 
 const statuses = Object.values(CaseStatus)
 const kinds = Object.values(CaseKind)
@@ -65,6 +65,7 @@ t.test('what a reporter may do follows from where the case stands', async (t) =>
     privacyChosen: 'named' as Privacy,
     closedAt: null as string | null,
     outcomeAt: null as string | null,
+    extension: null as { state: ExtensionState } | null,
   }
   const at = '2026-11-22T12:00:00.000Z'
   const resolved = { ...open, status: 'resolved' as const, closedAt: at }
@@ -74,6 +75,10 @@ t.test('what a reporter may do follows from where the case stands', async (t) =>
   t.notOk(reporterActions({ ...resolved, outcomeAt: at }).includes('rate'))
   t.ok(reporterActions({ ...resolved, status: 'open' }).includes('rate'), 'it was closed once')
   t.same(reporterActions({ ...resolved, status: 'withdrawn' }), [])
+  for (const state of ['waiting', 'agreed', 'declined', 'cancelled'] as const) {
+    const asked = reporterActions({ ...open, extension: { state } }).includes('answer_extension')
+    t.equal(asked, state === 'waiting', state)
+  }
 })
 
 t.test('nobody else moves a case', async (t) => {

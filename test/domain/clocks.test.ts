@@ -113,6 +113,7 @@ t.test('clocks', async (t) => {
           'removed',
         ),
         acknowledged: fc.boolean(),
+        paused: fc.boolean(),
         referral: fc.constantFrom('waiting', 'accepted', 'declined', 'cancelled'),
         moderate: at,
         acknowledge: at,
@@ -125,6 +126,7 @@ t.test('clocks', async (t) => {
             db.pool,
             `update cases set status = $2::case_status, publication = $3::publication, moderate_due_at = $4, acknowledge_due_at = $5,
              respond_due_at = $6, acknowledged_at = case when $7 then now() end,
+             paused_at = case when $8 then now() end,
              closed_at = case when $2::text not in ('open', 'in_progress') then now() end,
              resolved_at = case when $2::text = 'resolved' then now() end where id = $1`,
             [
@@ -135,6 +137,7 @@ t.test('clocks', async (t) => {
               s.acknowledge,
               s.respond,
               s.acknowledged || s.status !== 'open',
+              s.paused,
             ],
           )
           await rows(
@@ -148,7 +151,7 @@ t.test('clocks', async (t) => {
           const running = [
             s.publication.startsWith('awaiting') && s.status !== 'withdrawn' ? s.moderate : null,
             s.status === 'open' && !s.acknowledged ? s.acknowledge : null,
-            works ? s.respond : null,
+            works && !s.paused ? s.respond : null,
             works && s.referral === 'waiting' ? s.answer : null,
           ].filter((one) => one !== null)
           const first = running.length === 0 ? null : new Date(Math.min(...running.map(Number))).toISOString()

@@ -165,6 +165,7 @@ function acceptedBy(kind: OrganisationKind): Accepted {
       place: { organisationId: 1, latitude: null, longitude: null },
     },
     services: kind === 'site' ? [{ id: 1, code: 'SRV1', name: 'Example Ward' }] : [],
+    servicesBefore: [],
     categories: ['delays', 'other'].map((code) => ({
       code,
       label: code,

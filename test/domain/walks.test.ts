@@ -42,6 +42,7 @@ type Walked = Pick<
   | 'closedAt'
   | 'resolvedAt'
   | 'outcomeAt'
+  | 'extension'
 > & { answer: Publication; images: [] }
 
 const relations: Relation[] = [
@@ -88,6 +89,7 @@ const begun = fc
       closedAt: null,
       resolvedAt: null,
       outcomeAt: null,
+      extension: null,
       answer: 'published',
       images: [],
     }
@@ -212,6 +214,7 @@ function decided(from: Walked, { by, action, privacy, text }: Extract<Step, { wh
 function reported(from: Walked, action: ReporterAction, now: string): Walked {
   switch (action) {
     case 'add':
+    case 'answer_extension':
       return from
     case 'rate':
       return { ...from, outcomeAt: now }

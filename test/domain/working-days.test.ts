@@ -1,6 +1,13 @@
 import fc from 'fast-check'
 import t from 'tap'
-import { addWorkingDays, CALENDAR_ENDS, calendarEndsIn, isWorkingDay } from '../../domain/working-days.ts'
+import {
+  addWorkingDays,
+  addWorkingTime,
+  CALENDAR_ENDS,
+  calendarEndsIn,
+  isWorkingDay,
+  workingTimeBetween,
+} from '../../domain/working-days.ts'
 
 const DAY = 24 * 3_600_000
 
@@ -101,6 +108,40 @@ t.test(
     t.pass()
   },
 )
+
+t.test('between two moments lies the working time of the days that are worked', async (t) => {
+  const hour = DAY / 24
+  const table: [string, string, number, string][] = [
+    ['2026-11-16T10:00:00Z', '2026-11-16T16:30:00Z', 6.5, 'within a day'],
+    ['2026-11-16T10:00:00Z', '2026-11-18T10:00:00Z', 48, 'a working day has 24 hours'],
+    ['2026-11-20T18:00:00Z', '2026-11-23T09:00:00Z', 6 + 9, 'over a weekend'],
+    ['2026-11-21T09:00:00Z', '2026-11-22T21:00:00Z', 0, 'within a weekend'],
+    ['2026-11-21T09:00:00Z', '2026-11-23T09:00:00Z', 9, 'from a Saturday'],
+    ['2026-11-20T18:00:00Z', '2026-11-21T09:00:00Z', 6, 'to a Saturday'],
+    ['2026-12-24T15:00:00Z', '2026-12-29T01:00:00Z', 9 + 1, 'over Christmas and its substitute day'],
+    ['2026-03-27T12:00:00Z', '2026-03-30T11:00:00Z', 24, 'into summer time'],
+    ['2026-10-23T11:00:00Z', '2026-10-26T12:00:00Z', 24, 'out of summer time'],
+    ['2026-07-05T22:30:00Z', '2026-07-05T23:30:00Z', 0.5, 'Monday begins at 23:00 UTC in summer'],
+    ['2026-11-18T10:00:00Z', '2026-11-17T10:00:00Z', 0, 'none back in time'],
+  ]
+  for (const [from, to, hours, what] of table)
+    t.equal(workingTimeBetween(new Date(from), new Date(to)) / hour, hours, what)
+})
+
+t.test('working time may be added and measured again, and days are 24 hours of it', async (t) => {
+  const ms = fc.integer({ min: 0, max: 30 * DAY })
+  fc.assert(
+    fc.property(time, ms, days, (from, length, n) => {
+      const later = addWorkingTime(from, length)
+      return (
+        workingTimeBetween(from, later) === length &&
+        isWorkingDay(inLondon(later)[0]) &&
+        addWorkingTime(from, n * DAY).getTime() === addWorkingDays(from, n).getTime()
+      )
+    }),
+  )
+  t.pass()
+})
 
 t.test('the calendar says when it ends', async (t) => {
   t.equal(calendarEndsIn(new Date('2026-11-22T00:00:00Z')), null)

@@ -7,7 +7,7 @@ import { bookmarkOf, pushItems } from '../../examples/push-items.ts'
 import { readPublicCases } from '../../examples/read-public.ts'
 import { readQuery, saveQuery } from '../../examples/saved-query.ts'
 import { makeSecret, sendWebhook } from '../../examples/send-webhook.ts'
-import { type Copy, receiver, sendTest, subscribe } from '../../examples/webhooks/receive.ts'
+import { type Copy, confirmRecalls, receiver, sendTest, subscribe } from '../../examples/webhooks/receive.ts'
 import { workerFor } from '../api/asked.ts'
 import { type Harness, publishedCase, staff, startHarness } from '../api/harness.ts'
 import { webhookWorkerFor } from '../workers/webhook-setting.ts'
@@ -123,7 +123,7 @@ t.test('a supplier saves a filter, and everybody reads by it', async (t) => {
 t.test('a receiver verifies what is sent to it, takes it once, and forgets what is gone', async (t) => {
   const { url, harness } = await listening(t)
   const { db, call, keys } = harness
-  const copy: Copy = { seen: new Set(), cases: new Map(), messages: [] }
+  const copy: Copy = { seen: new Set(), cases: new Map(), messages: [], recalls: new Set() }
   const secrets: string[] = []
   const server = receiver(copy, secrets)
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
@@ -151,6 +151,11 @@ t.test('a receiver verifies what is sent to it, takes it once, and forgets what 
   })
   await send(6_000)
   t.same([...copy.cases.keys()], [])
+  t.equal(copy.recalls.size, 1)
+  await confirmRecalls(supplier, copy)
+  t.equal(copy.recalls.size, 0)
+  const { items } = (await call({ url: '/v1/recalls?open=false', key: keys.administrator })).body
+  t.match(items, [{ case: reference, holders: [{ client: 'supplier' }] }])
 })
 
 async function listening(t: Test): Promise<{ url: string; harness: Harness }> {

@@ -10,6 +10,7 @@ import { createReader } from '../../connectors/reader.ts'
 import { indexCases } from '../../domain/case-index.ts'
 import { ORGANISATIONS } from '../../examples/provider/organisations.ts'
 import { startProvider } from '../../examples/provider/server.ts'
+import { openFileLedger } from '../../ledger/file-ledger.ts'
 import { createLog } from '../../log.ts'
 import { createFetcher } from '../../net/fetch.ts'
 import { closeDb, type Db, openDb } from '../../prisma/client.ts'
@@ -18,6 +19,7 @@ import { newVaultKey } from '../../prisma/vault.ts'
 import { type Context, defaultPollSettings } from '../../workers/context.ts'
 import { pollSource } from '../../workers/poll-source.ts'
 import { probeSource } from '../../workers/probe-source.ts'
+import { ledgerFile } from '../api/harness.ts'
 import { testDatabase } from '../database.ts'
 
 const root = join(import.meta.dirname, '..', '..')
@@ -73,6 +75,7 @@ async function demonstration(t: Test): Promise<{ url: string; keys: DemoKeys }> 
   await indexCases(db)
   const app = await createApp({
     db,
+    ledger: openFileLedger(ledgerFile(t), db.vault),
     publicUrl: 'https://api.test.example',
     logger: false,
     requestsPerMinute: 1_000,

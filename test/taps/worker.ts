@@ -17,7 +17,14 @@ const start = () =>
     log: createLog('silent'),
     userAgent: 'care-connect-test/0.1',
     allowPrivate: [TAPS_RECEIVER],
-    mail: { kind: 'folder', folder: TAPS_MAILS, from: 'test@example.org', onCall: null, notice: '' },
+    mail: {
+      kind: 'folder',
+      folder: TAPS_MAILS,
+      from: 'test@example.org',
+      onCall: null,
+      nationalContact: null,
+      notice: '',
+    },
     mailEveryMs: 500,
     mailLeaseMs: 3_000,
   })

@@ -192,7 +192,12 @@ t.test('webhooks that go wrong', async (t) => {
         attempts: 1,
       }
       const whom = () =>
-        addresseeOf(db, claimed as never, { onCall: null, now: now(), publicUrl: PUBLIC_URL })
+        addresseeOf(db, claimed as never, {
+          onCall: null,
+          nationalContact: null,
+          now: now(),
+          publicUrl: PUBLIC_URL,
+        })
       const addressee = await whom()
       t.match(addressee, {
         to: 'notice@example.org',

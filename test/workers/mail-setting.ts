@@ -10,6 +10,7 @@ import { type SmtpServer, smtpServer } from './smtp-server.ts'
 
 export const NOTICE = 'Not for emergencies. (Invented.)'
 export const ON_CALL = 'on-call@example.org'
+export const NATIONAL_CONTACT = 'national-contact@example.org'
 
 export type MailSetting = {
   harness: Harness
@@ -45,7 +46,14 @@ export async function mailSetting(t: Test, allowPrivate: readonly string[] = [])
   const worker = (changes: Partial<MailSettings> = {}): MailContext => {
     const from = 'Care Connect <care-connect@example.org>'
     const notice = NOTICE
-    const own = { kind: 'smtp', url: server.url, from, onCall: ON_CALL, notice }
+    const own = {
+      kind: 'smtp',
+      url: server.url,
+      from,
+      onCall: ON_CALL,
+      nationalContact: NATIONAL_CONTACT,
+      notice,
+    }
     const settings = { ...own, ...changes } as MailSettings
     const mailer = openMailer(settings, { allowPrivate, userAgent: 'care-connect-test/0.1' })
     if (mailer !== null) mailers.push(mailer)
@@ -58,6 +66,7 @@ export async function mailSetting(t: Test, allowPrivate: readonly string[] = [])
       mailer,
       publicUrl: PUBLIC_URL,
       onCall: settings.onCall,
+      nationalContact: settings.nationalContact,
       notice,
     }
   }

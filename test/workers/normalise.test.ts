@@ -109,6 +109,21 @@ t.test('a dry run tells each case that would change, and leaves every table as i
   t.equal((await storedCases(db)).a?.category, 'food')
 })
 
+t.test('what retention has forgotten stays as it is, is told, and holds up nothing', async (t) => {
+  const setting = await normaliseSetting(t)
+  const { db, source } = setting
+  const both = ['forgotten', 'kept'].map((externalId) => pushed({ externalId, tags: ['Lunch'] }))
+  await push(db, source, both)
+  await mapTags(setting, { lunch: 'food' })
+  await rows(db.pool, `update items set raw_sealed = null where external_id = 'forgotten'`)
+  const { run, results } = await normalised(setting)
+  t.match(run, { state: 'succeeded', total: 1, seen: 1, changed: 1, detail: /^One item stays as it is/ })
+  t.same(
+    results.map(({ externalId }) => externalId),
+    ['kept'],
+  )
+})
+
 t.test('a case that a person has sorted or moderated keeps its category', async (t) => {
   const setting = await normaliseSetting(t)
   const { db, source } = setting

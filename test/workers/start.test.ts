@@ -29,25 +29,30 @@ const noTicks: TickHandlers = {
   'take-up-runs': nothing,
   'keep-house': nothing,
   'release-holds': nothing,
+  'end-pauses': nothing,
   'send-mail': nothing,
   'feedback-digest': nothing,
   'query-digests': nothing,
-  'count-overdue': nothing,
+  'tell-overdue': nothing,
+  'count-figures': nothing,
 }
 const everyHour: Record<Tick, number> = {
   'poll-due': 3_600_000,
   'take-up-runs': 3_600_000,
   'keep-house': 3_600_000,
   'release-holds': 3_600_000,
+  'end-pauses': 3_600_000,
   'send-mail': 3_600_000,
   'feedback-digest': 3_600_000,
   'query-digests': 3_600_000,
-  'count-overdue': 3_600_000,
+  'tell-overdue': 3_600_000,
+  'count-figures': 3_600_000,
 }
 const noJobs: JobHandlers = {
   'poll-source': nothing,
   'probe-source': nothing,
   'do-run': nothing,
+  'import-organisations': nothing,
   'fan-out': nothing,
   deliver: nothing,
 }
@@ -75,8 +80,8 @@ for (const { name, skip, queue } of backends) {
 
       await until('two cases', async () => (await caseCount(db)) === 2)
       await until('the poll ended', async () => (await sourceRow(db)).claimed_until === null)
-      await until('what is overdue was counted', async () => {
-        const [log] = await rows(db.pool, 'select 1 from log_state where overdue_counted_at is not null')
+      await until('the figures were counted', async () => {
+        const [log] = await rows(db.pool, 'select 1 from public_figures')
         return log !== undefined
       })
       t.match(await sourceRow(db), { id: source, state: 'active', flagged: false })

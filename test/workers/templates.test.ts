@@ -24,6 +24,9 @@ const known: Record<NotificationKind, string[]> = {
   digest_confirmation: ['link', 'notice', 'query', 'token'],
   query_digest: ['count', 'link', 'notice', 'query', 'references', 'token'],
   subscription_paused: ['notice', 'reason', 'subscription'],
+  escalation_for_commissioner: organisation,
+  escalation_for_national_contact: ['reference'],
+  extension_for_reporter: reporter,
 }
 
 t.test('every kind has a message, and no message is left over', async (t) => {

@@ -8,6 +8,8 @@ export type MailSettings = {
   from: string
   /** Who is told of urgent cases. */
   onCall: string | null
+  /** Who is told of escalated cases of care that is commissioned nationally. */
+  nationalContact: string | null
   /** That this is not for emergencies, and where to turn instead. */
   notice: string
 } & (
@@ -27,6 +29,7 @@ export type MailConfig = Readonly<
     | 'mailFrom'
     | 'mailFolder'
     | 'onCallEmail'
+    | 'nationalContactEmail'
     | 'notifyApiKey'
     | 'notifyTemplate'
     | 'notifyReplyTo',
@@ -39,6 +42,7 @@ export function mailSettings(config: MailConfig, folder?: string): MailSettings 
   const own = {
     from: config.mailFrom ?? DEMO_FROM,
     onCall: config.onCallEmail ?? null,
+    nationalContact: config.nationalContactEmail ?? null,
     notice: config.service.notice,
   }
   if (config.smtpUrl !== undefined) return { ...own, kind: 'smtp', url: config.smtpUrl }

@@ -18,6 +18,9 @@ export const templates: Readonly<Record<NotificationKind, Template>> = {
   digest_confirmation: read('digest-confirmation'),
   query_digest: read('query-digest'),
   subscription_paused: read('subscription-paused'),
+  escalation_for_commissioner: read('escalation-for-commissioner'),
+  escalation_for_national_contact: read('escalation-for-national-contact'),
+  extension_for_reporter: read('extension-for-reporter'),
 }
 
 function read(name: string): Template {
