@@ -1,13 +1,15 @@
 import type { KeyObject } from 'node:crypto'
 import { type Db, inTransaction, row, rows, type Tx } from '../prisma/client.ts'
+import { digestsTo, endDigests } from './digests.ts'
 import { type ErasedCase, entombItems, eraseCases } from './erase-cases.ts'
-import { caseHash, hashKey, itemHash, keepErased, keepLedgerKey } from './erased-hashes.ts'
+import { addressHash, caseHash, hashKey, itemHash, keepErased, keepLedgerKey } from './erased-hashes.ts'
 import type { ErasedThing, ErasureLedger, LedgerEnd, ReadLedger } from './erasure-ledger.ts'
 import { holdToForget } from './forget-besides.ts'
 import { recordRecalls } from './recalls.ts'
+import { forgetNotices } from './subscription-rows.ts'
 
 /** What a ledger has brought about in a store: lines that were new to it, and what of them it still had. */
-export type AppliedLedger = { lines: number; cases: number; items: number }
+export type AppliedLedger = { lines: number; cases: number; items: number; addresses: number }
 
 const SCANNED_AT_ONCE = 5_000
 const ERASED_AT_ONCE = 100
@@ -24,7 +26,7 @@ export async function applyLedger(db: Db, ledger: ErasureLedger | null, now: Dat
     const state = await holdLedgerState(tx)
     if (ledger === null) {
       if (state.ledger !== null) throw new Error(LEDGER_MISSING)
-      return { lines: 0, cases: 0, items: 0 }
+      return { lines: 0, cases: 0, items: 0, addresses: 0 }
     }
     const read = await heldLedger(ledger, state, now)
     const fresh = read.erased.filter(({ line }) => line > state.lines)
@@ -33,8 +35,9 @@ export async function applyLedger(db: Db, ledger: ErasureLedger | null, now: Dat
     await keepErased(tx, fresh)
     const { cases, items } = await eraseKnown(tx, key, hashesOf(fresh, 'case'), now)
     const others = await entombKnown(tx, key, hashesOf(fresh, 'item'), now)
+    const addresses = await forgetKnown(tx, key, hashesOf(fresh, 'address'), now)
     await keepLedgerState(tx, read.name, read)
-    return { lines: fresh.length, cases, items: items + others }
+    return { lines: fresh.length, cases, items: items + others, addresses }
   })
 }
 
@@ -141,6 +144,14 @@ async function entombKnown(tx: Tx, key: KeyObject, hashes: ReadonlySet<string>, 
     },
   )
   return entombItems(tx, 'i.id = any($1::bigint[])', [found], now)
+}
+
+/** Ends the digests to addresses that are among these hashes, and forgets them where subscriptions tell them; how many. */
+async function forgetKnown(tx: Tx, key: KeyObject, hashes: ReadonlySet<string>, now: Date): Promise<number> {
+  if (hashes.size === 0) return 0
+  const isTheirs = (address: string) => hashes.has(addressHash(key, address).toString('hex'))
+  const ended = await endDigests(tx, null, 'd.id = any($1::int[])', [await digestsTo(tx, isTheirs)])
+  return ended + (await forgetNotices(tx, isTheirs, 'true', now)).length
 }
 
 /** Shows `look` every row of a table, by its key: a hash cannot be looked up the other way round. */

@@ -53,7 +53,7 @@ export function sealAfter(before: Buffer, event: ChainedEvent): Buffer {
 
 /**
  * Seals the next events that have a position, in their order. What the hashes are follows from the events alone, so that it
- * does not matter who does it, how often, or whether he is killed; somebody else who is at it is left to it.
+ * does not matter who does it, how often, or who is killed meanwhile; somebody else who is at it is left to it.
  */
 export async function sealSome(db: Db, batch = BATCH): Promise<SealedStep> {
   return inTransaction(db, async (tx) => {

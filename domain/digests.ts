@@ -129,6 +129,17 @@ export async function endDigests(
   return ended.length
 }
 
+/** The digests that have not ended and go to addresses of a kind, by id. */
+export async function digestsTo(tx: Tx, isTheirs: (address: string) => boolean): Promise<number[]> {
+  const going = await rows<{ id: number; reference: string; sealed: string }>(
+    tx,
+    `select id, reference, address_sealed as sealed from digests where state <> 'ended' order by id`,
+  )
+  return going
+    .filter(({ reference, sealed }) => isTheirs(tx.vault.open(addressPlace(reference), sealed)))
+    .map(({ id }) => id)
+}
+
 /** Where the address of a digest is sealed. */
 export function addressPlace(reference: string): string {
   return `digests.address_sealed:${reference}`

@@ -1,5 +1,6 @@
 import { createHmac, createSecretKey, type KeyObject } from 'node:crypto'
 import { rows, type Tx } from '../prisma/client.ts'
+import { normalisedEmail } from './contact-index.ts'
 import type { ErasedThing } from './erasure-ledger.ts'
 import { keepSecret, secretOf } from './secrets.ts'
 
@@ -19,6 +20,13 @@ export function caseHash(key: KeyObject, reference: string): Buffer {
 /** What stands there for a thing of a source: the same of the source's name and the thing's own. */
 export function itemHash(key: KeyObject, { source, externalId }: SourceThing): Buffer {
   return createHmac('sha256', key).update(`item\n${source}\n${externalId}`).digest()
+}
+
+/** What stands there for an e-mail address: the same of it as it is compared (domain/contact-index.ts). */
+export function addressHash(key: KeyObject, email: string): Buffer {
+  return createHmac('sha256', key)
+    .update(`address\n${normalisedEmail(email)}`)
+    .digest()
 }
 
 /** Keeps the ledger's key in the store too, sealed, so that ingest knows what was erased. Throws when there is another. */

@@ -1,5 +1,5 @@
-/** What is erased: a case, or a thing of a source. */
-export type ErasedKind = 'case' | 'item'
+/** What is erased: a case, a thing of a source, or an address that digests and notices went to. */
+export type ErasedKind = 'case' | 'item' | 'address'
 
 /** One thing that was erased, by its keyed hash (domain/erased-hashes.ts). */
 export type ErasedThing = { kind: ErasedKind; hash: Buffer; at: string }

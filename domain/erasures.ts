@@ -4,7 +4,15 @@ import type { ClientCaller } from './callers.ts'
 import { type Page, pageOf, readCursor } from './cursors.ts'
 import { endDigests } from './digests.ts'
 import { eraseCases } from './erase-cases.ts'
-import { caseHash, hashKey, itemHash, keepErased, keepLedgerKey, type SourceThing } from './erased-hashes.ts'
+import {
+  addressHash,
+  caseHash,
+  hashKey,
+  itemHash,
+  keepErased,
+  keepLedgerKey,
+  type SourceThing,
+} from './erased-hashes.ts'
 import type { ErasedThing, ErasureLedger } from './erasure-ledger.ts'
 import { DomainError } from './errors.ts'
 import { recordEvents } from './events.ts'
@@ -67,7 +75,9 @@ export async function createErasure(
       digests,
     ])
     const read = await heldLedger(ledger, state, now)
-    const erased = erasedThings(read.key, { cases, things }, now)
+    // Who only tries things out does not speak for those whose address it is.
+    const email = client.test ? undefined : subject.email
+    const erased = erasedThings(read.key, { cases, things, email }, now)
     await keepLedgerKey(tx, read.key)
     await keepErased(tx, erased)
     // The last thing before the commit: what is in the ledger has happened here, or happens at the next start.
@@ -181,14 +191,21 @@ async function thingsOf(tx: Tx, cases: readonly SubjectCase[]): Promise<SourceTh
 
 function erasedThings(
   ledgerKey: Buffer,
-  { cases, things }: { cases: readonly SubjectCase[]; things: readonly SourceThing[] },
+  what: {
+    cases: readonly SubjectCase[]
+    things: readonly SourceThing[]
+    email: string | undefined
+  },
   now: Date,
 ): ErasedThing[] {
   const at = now.toISOString()
   const key = hashKey(ledgerKey)
   return [
-    ...cases.map(({ reference }) => ({ kind: 'case' as const, hash: caseHash(key, reference), at })),
-    ...things.map((thing) => ({ kind: 'item' as const, hash: itemHash(key, thing), at })),
+    ...what.cases.map(({ reference }) => ({ kind: 'case' as const, hash: caseHash(key, reference), at })),
+    ...(what.email === undefined
+      ? []
+      : [{ kind: 'address' as const, hash: addressHash(key, what.email), at }]),
+    ...what.things.map((thing) => ({ kind: 'item' as const, hash: itemHash(key, thing), at })),
   ]
 }
 

@@ -88,7 +88,7 @@ push
 
 curl -sw '\n' "$API/v1/sources/example-choices/runs?limit=2" -H "Authorization: Bearer $ADMINISTRATOR_KEY"
 
-curl -sw '\n' "$API/v1/statistics?view=mine&organisation=RJ1&window=all" \
+curl -sw '\n' "$API/v1/statistics?view=mine&organisation=RJ1&from=2026-01-01" \
   -H "Authorization: Bearer $CASE_HANDLER_KEY"
 
 curl -sw '\n' "$API/v1/erasures" \

@@ -110,7 +110,7 @@ function lastKey(text: string): { name: string; sealed: string } | undefined {
 }
 
 function isErasedKind(kind: string): kind is ErasedKind {
-  return kind === 'case' || kind === 'item'
+  return kind === 'case' || kind === 'item' || kind === 'address'
 }
 
 function placeOf(name: string): string {

@@ -24,7 +24,7 @@ import { type FileReport, runFile } from './run-file.ts'
 type Cleanup = () => Promise<void>
 
 const root = join(import.meta.dirname, '..')
-const jobs = 2
+const jobs = 3
 const interrupted = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => interrupted.abort(signal))

@@ -230,11 +230,11 @@ t.test('pauses', async (t) => {
     t.equal(await endPausesOver(db, new Date(MONDAY.getTime() + DAY)), 205)
     const [left] = await rows<{ n: number }>(
       db.pool,
-      `select count(*)::int as n from cases where reference like 'P%' and (paused_at is not null or due_at is distinct from $1::timestamptz)`,
+      `select count(*)::int as n from cases where reference ~ '^P[0-9]+$' and (paused_at is not null or due_at is distinct from $1::timestamptz)`,
       ['2026-12-31T10:00:00.000Z'],
     )
     t.equal(left?.n, 0)
-    await rows(db.pool, `delete from cases where reference like 'P%'`)
+    await rows(db.pool, `delete from cases where reference ~ '^P[0-9]+$'`)
   })
 
   await t.test('while it stands still nothing is overdue; what was overdue before stays so', async (t) => {

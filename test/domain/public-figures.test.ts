@@ -44,7 +44,7 @@ t.test('the same attacker finds them where only the small numbers themselves are
     const attacker = createAttacker(told)
     return smallCells(world, ['kind'], atoms).some((cell) => attacker.finds(cell))
   }
-  const found = fc.sample(worlds, 60).filter(careless).length
+  const found = fc.sample(worlds, { numRuns: 60, seed: 7 }).filter(careless).length
   t.ok(found > 20, `in ${found} of 60 worlds`)
 })
 
@@ -60,7 +60,7 @@ t.test(
       const attacker = createAttacker(told)
       return smallCells(world, ['resolved'], atoms).some((cell) => attacker.finds(cell))
     }
-    t.ok(fc.sample(worlds, 100).some(leaks))
+    t.ok(fc.sample(worlds, { numRuns: 100, seed: 7 }).some(leaks))
   },
 )
 

@@ -448,7 +448,7 @@ alter table legal_holds
 
 alter table erased_hashes
   add constraint erased_hashes_hash check (octet_length(hash) = 32),
-  add constraint erased_hashes_kind check (kind in ('case', 'item'));
+  add constraint erased_hashes_kind check (kind in ('case', 'item', 'address'));
 alter table ledger_state add constraint ledger_state_one_row check (id = 1);
 insert into ledger_state default values;
 
