@@ -108,19 +108,26 @@ export async function takeUpRetentionRun(
     [now],
     'fail-retention-runs',
   )
-  const taken = await row<TakenRetentionRun>(
-    db.pool,
-    `update retention_runs set state = 'running', claimed_until = $2, attempts = attempts + 1
-     where id = (
-       select id from retention_runs where state = 'waiting' or (state = 'running' and coalesce(claimed_until, $1) <= $1)
-       order by id limit 1 for update skip locked)
-       and not exists (select from retention_runs where state = 'running' and claimed_until > $1)
-     returning id, reference, dry_run as "dryRun", counts, attempts, night is not null as nightly`,
-    [now, new Date(now.getTime() + leaseMs)],
-    'take-up-retention-run',
-  )
-  return taken ?? null
+  return inTransaction(db, async (tx) => {
+    // Two that look at the same time would each see no other that runs.
+    const lock = await row<{ mine: boolean }>(tx, TAKING_UP, [], 'lock-taking-up-retention')
+    if (lock?.mine !== true) return null
+    const taken = await row<TakenRetentionRun>(
+      tx,
+      `update retention_runs set state = 'running', claimed_until = $2, attempts = attempts + 1
+       where id = (
+         select id from retention_runs where state = 'waiting' or (state = 'running' and coalesce(claimed_until, $1) <= $1)
+         order by id limit 1 for update skip locked)
+         and not exists (select from retention_runs where state = 'running' and claimed_until > $1)
+       returning id, reference, dry_run as "dryRun", counts, attempts, night is not null as nightly`,
+      [now, new Date(now.getTime() + leaseMs)],
+      'take-up-retention-run',
+    )
+    return taken ?? null
+  })
 }
+
+const TAKING_UP = `select pg_try_advisory_xact_lock(hashtext('care_connect retention runs')) as mine`
 
 /** Keeps what a run has counted so far, and its lease, in the caller's transaction; false when it is another worker's by now. */
 export async function keepRetentionRun(

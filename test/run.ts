@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync, globSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { delimiter, dirname, join, relative, resolve } from 'node:path'
+import { basename, delimiter, dirname, join, relative, resolve } from 'node:path'
 import { closeDb, openDb } from '../prisma/client.ts'
 import { startEmbedded } from '../prisma/embedded.ts'
 import { applyMigrations } from '../prisma/engine.ts'
@@ -19,12 +19,17 @@ import {
   templateVariable,
 } from './database.ts'
 import { startRedis } from './redis.ts'
-import { type FileReport, runFile } from './run-file.ts'
+import { type FileReport, runFiles } from './run-files.ts'
 
 type Cleanup = () => Promise<void>
 
 const root = join(import.meta.dirname, '..')
-const jobs = 3
+const jobs = 2
+/** Tests that share a process with others of their folder, some files in each: all but those that look at all of it. */
+const shared = /^test\/(api|domain|net)\/[\w-]+\.test\.ts$/
+const alone =
+  /\/(csv|digests|event-stream|event-streams-many|forms|imports|limits|pressure|rate-limit|permissions|walks)\.test\.ts$/
+const mostTogether = 6
 const interrupted = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
   process.on(signal, () => interrupted.abort(signal))
@@ -149,17 +154,42 @@ function childEnvironment(): NodeJS.ProcessEnv {
 
 async function runAll(files: string[], env: NodeJS.ProcessEnv): Promise<FileReport[]> {
   const reports: FileReport[] = []
-  const waiting = [...files]
+  const waiting = inProcesses(files)
   const work = async () => {
-    for (let file = waiting.shift(); file && !interrupted.signal.aborted; file = waiting.shift()) {
-      const report = await runFile(resolve(root, file), env, interrupted.signal)
+    for (let some = waiting.shift(); some && !interrupted.signal.aborted; some = waiting.shift()) {
+      const report = await runFiles(
+        some.map((file) => resolve(root, file)),
+        env,
+        interrupted.signal,
+      )
       if (interrupted.signal.aborted) return
+      const file = some.length === 1 ? (some[0] as string) : nameOfSome(some)
       reports.push({ ...report, file })
       print({ ...report, file })
     }
   }
   await Promise.all(Array.from({ length: jobs }, work))
   return reports
+}
+
+/**
+ * The files by process. Loading the service takes longer than many a test, so that some files share one; each has its own
+ * database and app all the same. The longest, which are alone, begin first.
+ */
+function inProcesses(files: readonly string[]): string[][] {
+  const isShared = (file: string) => shared.test(file) && !alone.test(file)
+  const folders = Map.groupBy(files.filter(isShared), (file) => dirname(file))
+  const groups = [...folders.values()].flatMap((inside) =>
+    Array.from({ length: Math.ceil(inside.length / mostTogether) }, (_, n) =>
+      inside.slice(n * mostTogether, (n + 1) * mostTogether),
+    ),
+  )
+  return [...files.filter((file) => !isShared(file)).map((file) => [file]), ...groups]
+}
+
+function nameOfSome(files: readonly string[]): string {
+  const names = files.map((file) => basename(file, '.test.ts'))
+  return `${dirname(files[0] as string)}/{${names.join(',')}}.test.ts`
 }
 
 function print({ file, milliseconds, passed, failed, failures, skipped, output }: FileReport): void {
@@ -181,7 +211,7 @@ function summarise(reports: FileReport[], notes: string[]): number {
   console.log('\nTime by folder')
   for (const [folder, inside] of folders) {
     console.log(
-      `  ${folder}  ${seconds(sum(inside, ({ milliseconds }) => milliseconds))}, ${inside.length} files`,
+      `  ${folder}  ${seconds(sum(inside, ({ milliseconds }) => milliseconds))}, ${inside.length} processes`,
     )
   }
   const skipped = reports.flatMap((report) => report.skipped.map((skip) => ({ ...skip, file: report.file })))

@@ -6,6 +6,7 @@ import { noteHubTopics } from '../../domain/hub.ts'
 import { claimNotifications } from '../../domain/notifications.ts'
 import { rows } from '../../prisma/client.ts'
 import { noteAll } from '../noted.ts'
+import { until } from '../workers/poll-setting.ts'
 import { refused } from './answers.ts'
 import { type Answer, createCase, draft, handledDraft, PUBLIC_URL, staff, startHarness } from './harness.ts'
 import { administer, allIn, counted, figures, MERGER, settle, statistics } from './merging.ts'
@@ -143,6 +144,8 @@ t.test('two trusts merge into a third', async (t) => {
   await t.test(
     'the tool of what came after sees all of it, the tools of before what was theirs',
     async (t) => {
+      // What a key is bound to is remembered for a moment.
+      await until('the key knows what came to it', async () => (await of(toolC)).length > staffEach)
       t.equal((await of(toolC)).length, 6 * staffEach + added)
       const toolAs = await of(toolA)
       t.equal(toolAs.length, staffEach + added, 'the sites are another’s')

@@ -50,7 +50,12 @@ t.test('what was erased is gone after the day before was restored, and does not 
   t.match(await everythingOf(restored, 'kept'), { text: String, sealed: 2 }, 'and nothing else')
   const events = await rows(restored.pool, `select 1 from events where type = 'case.erased'`)
   t.equal(events.length, 1)
-  t.match(await applyLedger(restored, ledgerOf(restored, file), now), { lines: 0, cases: 0, items: 0, addresses: 0 })
+  t.match(await applyLedger(restored, ledgerOf(restored, file), now), {
+    lines: 0,
+    cases: 0,
+    items: 0,
+    addresses: 0,
+  })
 
   const source = await sourceId(restored)
   const polled = await ingest(

@@ -1,4 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process'
+import { join } from 'node:path'
 import { Parser, type Result } from 'tap-parser'
 
 export type Failure = { name: string; detail: string }
@@ -13,21 +14,23 @@ export type FileReport = {
   output: string
 }
 
+const together = join(import.meta.dirname, 'together.ts')
+
 /** A test that gives no result for so long is ended. */
 const testTimeout = 60_000
 const fileTimeout = 15 * 60
 /** A file whose tests are done has so long to end by itself. */
 const endTimeout = 10_000
 
-/** Runs one test file in a process of its own and reads its results; `signal` ends it early. */
-export async function runFile(
-  file: string,
+/** Runs test files, one after the other in a process of their own, and reads the results; `signal` ends it early. */
+export async function runFiles(
+  files: readonly string[],
   env: NodeJS.ProcessEnv,
   signal: AbortSignal,
 ): Promise<FileReport> {
   const started = performance.now()
   const report: FileReport = {
-    file,
+    file: files.join(', '),
     milliseconds: 0,
     passed: 0,
     failed: 0,
@@ -36,7 +39,7 @@ export async function runFile(
     output: '',
   }
   // A group of its own, so that what a test starts ends with it.
-  const child = spawn(process.execPath, [file], {
+  const child = spawn(process.execPath, files.length === 1 ? [...files] : [together, ...files], {
     env: { ...env, TAP: '1', TAP_TIMEOUT: String(fileTimeout) },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
