@@ -105,6 +105,10 @@ export function needsOwnView(name: string): Parameters<typeof invalid>[0] {
 
 const OWN_ONLY = ['from', 'to', 'kind', 'channel', 'category', 'service'] as const
 
+// What was erased counts on, so that no figure of the past changes; unless it had been rejected or removed before.
+const COUNTED = `(c.publication not in ('rejected', 'removed') or c.decision_reason = 'erased'
+  and not exists (select from events e where e.case_id = c.id and e.type in ('case.rejected', 'case.removed')))`
+
 /**
  * The cases `c` that figures of a client are made of, numbered from `first`: what it relates to and was not rejected, removed
  * or only tried out.
@@ -119,7 +123,7 @@ export function countedCases(
     (next) => countedFor(client, next),
     (next) => {
       const { conditions, add } = conditionsFrom(next)
-      conditions.sql.push(`c.publication not in ('rejected', 'removed')`)
+      conditions.sql.push(COUNTED)
       addMembers(scoped, 'c.organisation_id', add)
       if (window.from !== null)
         add((p) => `c.reported_at >= ${p}`, timesOf({ from: window.from, to: window.from }).from)

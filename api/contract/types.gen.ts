@@ -1071,7 +1071,7 @@ export interface paths {
         /**
          * Erase a case, or everything about a person
          * @description Article 17 of the UK GDPR. The case with all that hangs on it goes: texts, contact details, messages, notes, answers, pictures, what its source sent,
-         *     and the digests to the address. Figures keep its kind, organisation and times. It is noted in the ledger outside the database first, so that it stays erased when an older backup is
+         *     and the digests to the address. The figures of staff keep its kind, organisation, status and times. It is noted in the ledger outside the database first, so that it stays erased when an older backup is
          *     restored. Whoever holds a copy is told (`/v1/recalls`). What is under a legal hold is left, and said.
          */
         post: operations["createErasure"];

@@ -89,6 +89,18 @@ t.test('erasing', async (t) => {
     )
   })
 
+  t.test('figures of staff count it as before; what had been rejected still does not count', async (t) => {
+    const counted = async () =>
+      (await call({ url: '/v1/statistics?view=mine&from=2020-01-01', key: keys.case_handler })).body.cases
+    const [one, rejected] = [await publishedCase(harness), await createCase(harness)]
+    const decision = { action: 'reject', reason: 'vexatious', commissioned: 'locally' }
+    const url = `/v1/cases/${rejected.reference}/decisions`
+    t.equal((await byHandler('POST', url, 1, decision)).status, 201)
+    const before = await counted()
+    for (const { reference } of [one, rejected]) t.equal((await erase({ case: reference })).status, 201)
+    t.equal(await counted(), before)
+  })
+
   t.test('an ended case keeps its end, and nobody is written to', async (t) => {
     const { reference, version } = await publishedCase(harness)
     await byHandler('PATCH', `/v1/cases/${reference}`, version, { status: 'resolved' })
