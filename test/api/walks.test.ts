@@ -20,7 +20,7 @@ import {
 
 // Several at once, as in life, and together three hundred; the newest cases are those that walk.
 const AT_ONCE = 4
-const ROUNDS = 75
+const ROUNDS = 50
 
 const workers = ['case_handler', 'provider', 'other_provider', 'second_tier', 'commissioner'] as const
 

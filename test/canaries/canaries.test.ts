@@ -25,7 +25,7 @@ import { marksIn } from './marks.ts'
 import { type Canary, canaries } from './people.ts'
 
 // Invented people go through the service, a thousand with `npm run test:canaries`; then it is looked for their data wherever they might have come to light.
-const PEOPLE = Number(process.env.CANARIES ?? 120)
+const PEOPLE = Number(process.env.CANARIES ?? 60)
 const bySource: readonly Canary['path'][] = ['text_message', 'pushed', 'quarantined']
 const contract = readContract()
 
