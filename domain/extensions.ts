@@ -18,7 +18,7 @@ export type Consent = 'asked' | 'phone' | 'email' | 'letter' | 'in_person'
 export type ExtensionDraft = { workingDays: number; reason: string; consent: Consent }
 
 /** All extensions of a case together may not be longer. */
-export const MOST_DAYS = 60
+const MOST_DAYS = 60
 
 /**
  * Lets the answer to a case take longer by so many working days, once its reporter agrees. Whoever has the consent already

@@ -17,7 +17,7 @@ import type { TreeOrganisation } from './public-figures-tree.ts'
 import type { WithheldCount } from './public-figures-withheld.ts'
 
 /** SQL for a case `c` that the public does not see and that counts as one all the same (design section 4: a stub). */
-export const WITHHELD = `not c.test and (c.publication in ('awaiting_moderation', 'kept_private')
+const WITHHELD = `not c.test and (c.publication in ('awaiting_moderation', 'kept_private')
   or c.publication = 'published' and c.privacy = 'private')`
 
 /** The tree of organisations, and who commissions each. */

@@ -103,7 +103,7 @@ export async function registerOrganisation(
  * of the fields that are different now. A change of nothing makes no version. Throws `code_taken`, `tree_conflict` and
  * `validation_failed`.
  */
-export async function changeOrganisation(
+async function changeOrganisation(
   tx: Tx,
   client: ClientCaller | null,
   held: HeldOrganisation,

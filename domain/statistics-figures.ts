@@ -77,7 +77,7 @@ export function answersOf(answered: number | null, yes: number | null, no: numbe
  * The 95 % interval of a share (Wilson, Journal of the American Statistical Association 22, 1927): it stays between 0 and
  * 1, and is right for few answers too.
  */
-export function wilson(yes: number, n: number): [low: number, high: number] {
+function wilson(yes: number, n: number): [low: number, high: number] {
   const share = yes / n
   const middle = (share + Z2 / (2 * n)) / (1 + Z2 / n)
   const half = (Z / (1 + Z2 / n)) * Math.sqrt((share * (1 - share)) / n + Z2 / (4 * n * n))

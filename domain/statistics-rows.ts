@@ -19,7 +19,7 @@ import {
   windowOf,
 } from './statistics-scope.ts'
 
-export const statisticsLevels = ['organisation', 'parent', 'commissioner', 'region'] as const
+const statisticsLevels = ['organisation', 'parent', 'commissioner', 'region'] as const
 export type StatisticsLevel = (typeof statisticsLevels)[number]
 
 /** Figures of one of many. */

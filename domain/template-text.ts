@@ -1,7 +1,7 @@
 import type { Problem } from './errors.ts'
 
 /** What may be filled in to the text of a response template; nothing of it is personal. */
-export const placeholders = ['reference', 'organisation', 'service', 'category', 'status'] as const
+const placeholders = ['reference', 'organisation', 'service', 'category', 'status'] as const
 type Placeholder = (typeof placeholders)[number]
 
 /** What each placeholder becomes. */
